@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+package wire
+
+// Result is an LDAPResult (RFC 4511 section 4.1.9) with what particular responses add to it. Code is the whole number as
+// sent, never cut to 16 bits.
+type Result struct {
+	Code       int64
+	MatchedDN  []byte
+	Diagnostic []byte
+	OID        []byte // of an ExtendedResponse
+	Value      []byte // of an ExtendedResponse; may hold a generated password
+	referrals  []byte
+}
+
+// ParseResult reads the body of any response that carries an LDAPResult.
+func ParseResult(op Op, b []byte) (r Result, err error) {
+	if r.Code, b, err = expectInteger(b, tagEnumerated, "result without a code"); err != nil {
+		return r, err
+	}
+	if r.Code < 0 {
+		return r, malformed("negative result code")
+	}
+	if r.MatchedDN, b, err = expect(b, tagOctetString, "result without a matched name"); err != nil {
+		return r, err
+	}
+	if r.Diagnostic, b, err = expect(b, tagOctetString, "result without a message"); err != nil {
+		return r, err
+	}
+	for len(b) > 0 {
+		var e element
+		if e, b, err = next(b); err != nil {
+			return r, err
+		}
+		switch {
+		case e.tag == 0xa3:
+			r.referrals = e.body
+		case op == ExtendedResponse && e.tag == 0x8a:
+			r.OID = e.body
+		case op == ExtendedResponse && e.tag == 0x8b, op == BindResponse && e.tag == 0x87:
+			r.Value = e.body
+		}
+	}
+	return r, nil
+}
+
+// Referrals calls yield with each URI of the result.
+func (r Result) Referrals(yield func([]byte) bool) error {
+	return octetStrings(r.referrals, "referral is no string", yield)
+}
+
+// References calls yield with each URI of a SearchResultReference (RFC 4511 section 4.5.3).
+func References(body []byte, yield func([]byte) bool) error {
+	return octetStrings(body, "reference is no string", yield)
+}
