@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// call is one operation on its way: from the moment an application asks for it, or from the moment the wire sees it when
+// nobody announced it. Until it is sent it belongs to the goroutine that asks, then to the connection. Calls are used again,
+// see recycle.
+type call struct {
+	task
+	mu sync.Mutex // guards progress from the moment the wire has seen the request
+	progress
+}
+
+// task is what is to be done.
+type task struct {
+	ctx      context.Context //nolint:containedctx // of the application's call, for as long as it lasts
+	kind     Kind            // what was announced; 0 when nobody did
+	target   string          // the DN or OID that its message names; "" for any
+	record   *record
+	stack    callStack // of the caller, zero without one
+	link     Call
+	page     int
+	wait     Timing // what was waited for before
+	userBind bool
+	turn     chan struct{}                         // the sender's turn, given back when the message has left; nil when it is not ours to give
+	divert   func(*ldap.Entry, wire.Message) error // takes entries instead of the driver; called by the reading goroutine
+	inform   func(raw []byte) error                // takes intermediate responses; likewise
+	secure   func() error                          // encrypts the connection when the answer is success; likewise
+	limit    int                                   // entries that the caller asked for at most; 0 is no limit
+	patient  bool                                  // silence does not end it
+	steps    *steps                                // of a bind in several messages; nil otherwise
+	reply    *reply                                // of a search that the observer sends itself; nil when the driver does
+	settled  bool                                  // taken off the list of those that wait, by its last answer alone; guarded by Conn.mu
+}
+
+// progress is what the wire has seen of it.
+type progress struct {
+	id       int64
+	op       *Operation // part of record, set once the request is on its way
+	recorded bool
+	span     trace.Span
+	said     []attribute.KeyValue // of the request, for the end of the span
+	start    time.Time
+	first    time.Time
+	last     time.Time
+	bytes    int64
+	entries  int
+	refs     int
+	kept     []string // raw entries for the recorder
+	size     int      // bytes of kept
+	ended    bool
+	answered bool  // a last answer came
+	refused  error // why the request was kept back, when the connection did so
+	code     int64
+	paged    bool   // the answer has a paging control
+	cookie   []byte // of it
+	unknown  bool   // the answer has a control that nobody here reads
+	policy   PasswordPolicy
+	urls     []string
+}
+
+// steps is what the messages of one bind share.
+type steps struct {
+	last atomic.Pointer[call]
+	sent atomic.Int32
+	over atomic.Bool
+}
+
+// alone reports whether nothing else may be sent until it is over: between the messages of a bind (RFC 4511 section 4.2.1)
+// and before StartTLS has encrypted the connection (section 4.14.1).
+func (k *call) alone() bool { return k.steps != nil || k.secure != nil }
+
+// longestBind bounds the messages of one bind: the driver would go on for as long as the server asks for more.
+const longestBind = 20
+
+var calls = sync.Pool{New: func() any { return &call{} }}
+
+func newCall(ctx context.Context, kind Kind) *call {
+	k := calls.Get().(*call)
+	k.ctx, k.kind = ctx, kind
+	if k.record == nil {
+		k.record = &record{}
+	}
+	return k
+}
+
+// recycle gives a call back for the next one. Only who is certain that nobody else holds it any more may do so: the
+// goroutine that reads when nobody announced the call, else the one that asked. The mutex stays as it is, because who
+// left it last may not be quite out of it.
+func (k *call) recycle() {
+	rec := k.record
+	if k.recorded {
+		rec = nil // the recorder has it
+	} else {
+		*rec = record{}
+	}
+	k.task, k.progress = task{record: rec}, progress{}
+	calls.Put(k)
+}
+
+// following returns the call of the next message of the same bind.
+func (k *call) following() *call {
+	next := newCall(k.ctx, k.kind)
+	next.stack, next.userBind, next.steps = k.stack, k.userBind, k.steps
+	return next
+}
+
+// unannounced is a call that nobody told of: the driver was used directly.
+func unannounced() *call { return newCall(context.Background(), 0) }
+
+// own is a call that the observer makes itself on behalf of ctx, whose end it does not share.
+func own(ctx context.Context, kind Kind) *call { return newCall(context.WithoutCancel(ctx), kind) }
+
+// begin publishes the start of an operation.
+func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, rec, e := c.scope, k.record, c.endpoint.Load()
+	op := &rec.Operation
+	k.op, k.id, k.start = op, v.message.ID, now
+	op.Domain, op.Server, op.Conn, op.MessageID = c.domain.name, c.server, c.id, k.id
+	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
+	recording := s.recorder.recording()
+	if recording {
+		v.fill(rec, s.redact)
+		op.stack = s.stacks.one(&k.stack)
+	} else {
+		v.outline(rec)
+	}
+	if op.Search != nil {
+		op.Search.Page = k.page
+	}
+	if v.kind == KindBind {
+		op.Call = c.linkBind(&v.bind)
+	}
+	if p, ok := v.fingerprint(c.domain); ok {
+		op.Exact = p.exact
+		op.Shape = c.domain.shape(p.shape, v.kind, v.describe)
+	}
+	c.domain.sent(v.kind, bytes, v.paged, now)
+	o := originOf(k.ctx)
+	var in *request
+	if o != nil {
+		if op.Step = o.step; o.recorder == s.recorder { // another Scope's requests are not ours to keep
+			in = o.request
+		}
+	}
+	k.span, k.said = s.telemetry.begin(k.ctx, e, op, v, c.domain.namespace(v.dn))
+	sc := k.span.SpanContext()
+	if !sc.IsValid() { // without a tracer of ours the operation is still part of the application's trace
+		sc = trace.SpanContextFromContext(k.ctx)
+	}
+	op.TraceID, op.SpanID = sc.TraceID(), sc.SpanID()
+	k.recorded = recording && s.recorder.start(rec, in, k.kind == 0, now)
+	if k.steps != nil {
+		k.steps.last.Store(k)
+	}
+}
+
+// ending is how an operation ended.
+type ending struct {
+	state    State
+	duration time.Duration
+	first    time.Duration
+	stream   time.Duration
+	result   Result
+	entries  int
+	refs     int
+	bytes    int64
+	raw      []string
+}
+
+func (e *ending) apply(rec *record) {
+	op := &rec.Operation
+	op.State, op.Duration, op.Timing.First, op.Timing.Stream = e.state, e.duration, e.first, e.stream
+	op.Result, op.Entries, op.References, op.BytesReceived = e.result, e.entries, e.refs, e.bytes
+	rec.raw = e.raw
+}
+
+// finish publishes the end of an operation, once. failure is the error.type when no result came.
+func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ended || k.op == nil {
+		return
+	}
+	k.ended = true
+	e := &ending{state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept}
+	if !k.first.IsZero() {
+		e.first, e.stream = k.first.Sub(k.start), k.last.Sub(k.first)
+	}
+	if r != nil {
+		e.result = c.scope.redact.result(k.op.Kind, r)
+		if e.result.Policy = k.policy; codeFails(k.op.Kind, r.Code) && k.policy.Error != "" {
+			e.result.Hint = k.policy.hint()
+		}
+	}
+	if failure != "" {
+		e.result.Error = failure
+	}
+	e.result.Referrals = append(e.result.Referrals, k.urls...)
+	switch {
+	case failure == ErrorCanceled:
+		e.state = StateAbandoned
+	case failure == ErrorTimeout:
+		e.state = StateTimeout
+	case e.result.Failed():
+		e.state = StateError
+	}
+	if k.recorded {
+		c.scope.recorder.finish(k.record, now, e)
+	} else {
+		e.apply(k.record)
+	}
+	c.domain.ended(k.op)
+	c.scope.telemetry.end(k.ctx, c.endpoint.Load(), k.span, k.said, k.op, k.userBind)
+}
+
+// result returns a server's answer as the level allows.
+func (r redactor) result(kind Kind, w *wire.Result) Result {
+	res := Result{Received: true, Code: w.Code, Name: CodeName(w.Code), MatchedDN: r.dn(w.MatchedDN), Diagnostic: r.text(w.Diagnostic)}
+	if len(w.Diagnostic) > 0 {
+		res.SubCode = SubCode(string(w.Diagnostic))
+	}
+	res.Hint = Hint(w.Code, res.SubCode)
+	if codeFails(kind, w.Code) {
+		res.Error = res.Name
+	}
+	_ = w.Referrals(func(uri []byte) bool {
+		if r.level == LevelValues {
+			res.Referrals = append(res.Referrals, bounded(string(uri), keptReferral))
+		}
+		return len(res.Referrals) < keptReferrals
+	})
+	return res
+}
+
+// bounds of the referrals that one operation keeps.
+const (
+	keptReferrals = 16
+	keptReferral  = 1 << 10
+)
+
+// keep remembers a raw entry for the recorder, within the bounds of one operation.
+func (c *Conn) keep(k *call, raw string, secret bool) {
+	p := c.scope.policy
+	if !k.recorded || len(k.kept) >= p.Entries || k.size+len(raw) > p.EntryBytes {
+		return
+	}
+	if secret || c.scope.redact.level != LevelValues {
+		raw = c.scope.redact.entry(raw)
+	}
+	if raw != "" {
+		k.kept = append(k.kept, raw)
+		k.size += len(raw)
+	}
+}
+
+// linkBind tells which step of a bind a message is. A SASL bind goes on after saslBindInProgress; NTLM says by its tags
+// which step it is, because Active Directory answers the first ones with success ([MS-ADTS] 5.1.1.1.3).
+func (c *Conn) linkBind(b *wire.Bind) Call {
+	if b.Method == wire.BindSimple {
+		return Call{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.chain.N > 0 && b.Method != wire.BindNTLM1 {
+		return Call{ID: c.chain.ID, N: c.chain.N + 1}
+	}
+	return Call{N: 1}
+}
+
+// chainBind remembers a bind that is not over yet.
+func (c *Conn) chainBind(op *Operation, code int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chain = Call{}
+	if code == 14 || code == 0 && op.Bind.Method == "ntlm" {
+		c.chain = op.Call
+	}
+}
+
+// mechanismText bounds the name of a SASL mechanism, which comes from the application.
+func mechanismText(b []byte) string { return strings.ToValidUTF8(string(b[:min(len(b), 32)]), "?") }

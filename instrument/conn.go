@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// Conn is a net.Conn that sees every LDAP message that passes and refuses what is malformed before the protocol driver
+// meets it. It stands above TLS. One goroutine may read and any number may write at a time.
+type Conn struct {
+	scope    *Scope
+	domain   *domain
+	server   string
+	id       uint64
+	limits   Timeouts
+	guard    Guard
+	raw      net.Conn // the socket: carries the deadlines, is closed first
+	endpoint atomic.Pointer[endpoint]
+	secured  atomic.Pointer[tls.Conn] // nil in clear text
+	blind    atomic.Bool              // the application encrypts above: nothing to see
+	asked    asked
+
+	framer  *wire.Framer // with pending, belongs to the goroutine that reads
+	pending []byte       // a whole message on its way to the driver
+
+	handing sync.Mutex // guards handoff
+	handoff *call      // the announced call whose message leaves next
+
+	writing sync.Mutex // guards inner and partial
+	inner   net.Conn   // TLS or plain; StartTLS replaces it, in the goroutine that reads
+	partial []byte     // of a message that comes in several writes
+
+	mu       sync.Mutex // guards what follows
+	inflight map[int64]*call
+	cause    error     // why the connection ended, the first reason
+	armed    time.Time // when the read deadline was last set
+	chain    Call      // of a bind that is not over yet
+	patient  int       // of inflight, those that silence does not end
+	closing  sync.Once
+	gone     chan struct{} // closed with cause
+}
+
+// Timeouts bound the waiting on one connection.
+type Timeouts struct {
+	Write time.Duration // one message to the socket; default 2 s
+	Idle  time.Duration // without any message while an operation is open; default 30 s, negative for none
+	Total time.Duration // one operation from call to last answer; 0 leaves it to the context
+}
+
+func (t Timeouts) filled() Timeouts {
+	if t.Write <= 0 {
+		t.Write = 2 * time.Second
+	}
+	if t.Idle == 0 {
+		t.Idle = 30 * time.Second
+	}
+	return t
+}
+
+var connections atomic.Uint64
+
+func newConn(s *Scope, o dialOptions, server, security string, inner, raw net.Conn) *Conn {
+	c := &Conn{
+		scope: s, domain: s.domain(o.domain), server: server, id: connections.Add(1), limits: o.timeouts.filled(), guard: o.guard,
+		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), inflight: map[int64]*call{}, gone: make(chan struct{}),
+	}
+	c.endpoint.Store(s.endpoint(o.domain, server, security, raw.RemoteAddr()))
+	if secured, ok := inner.(*tls.Conn); ok {
+		c.secured.Store(secured)
+	}
+	c.domain.opened(server, time.Now(), security == "tls")
+	return c
+}
+
+// track remembers a call that waits for an answer, unless the connection has ended.
+func (c *Conn) track(k *call, answered bool, now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	if answered {
+		c.inflight[k.id] = k
+		if k.patient {
+			c.patient++
+		}
+		c.arm(now)
+	}
+	return nil
+}
+
+// giveUp ends a call that is being abandoned. What still comes for it is known, and not waited for.
+func (c *Conn) giveUp(id int64, now time.Time) {
+	c.mu.Lock()
+	k := c.inflight[id]
+	if k != nil && !k.patient {
+		k.patient = true
+		c.patient++
+		c.arm(now)
+	}
+	c.mu.Unlock()
+	if k != nil {
+		c.finish(k, nil, ErrorCanceled, now)
+	}
+}
+
+// settle takes a call that was answered off the list of those that wait. It reports whether the call was on it and
+// nobody else got hold of it there.
+func (c *Conn) settle(k *call, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, open := c.inflight[k.id]
+	k.settled = open && !k.patient
+	if open && k.patient {
+		c.patient--
+	}
+	delete(c.inflight, k.id)
+	c.arm(now)
+	return k.settled
+}
+
+// released reports whether a call whose end was published is nobody's any more but the caller's.
+func (c *Conn) released(k *call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return k.settled && c.cause == nil
+}
+
+// arm sets the read deadline while somebody waits, and lifts it otherwise. The caller holds mu.
+func (c *Conn) arm(now time.Time) {
+	c.armed = now
+	var deadline time.Time
+	if len(c.inflight) > c.patient && c.limits.Idle > 0 {
+		deadline = now.Add(c.limits.Idle)
+	}
+	_ = c.raw.SetReadDeadline(deadline)
+}
+
+// fail remembers why the connection ended and ends every open operation with it. The first reason stays.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = err
+		close(c.gone)
+	}
+	cause := c.cause
+	open := c.inflight
+	c.inflight, c.patient = map[int64]*call{}, 0
+	c.mu.Unlock()
+	now := time.Now()
+	for _, k := range open {
+		c.finish(k, nil, failureOf(cause), now)
+		if k.reply != nil {
+			k.reply.end()
+		}
+	}
+}
+
+// ended returns why the connection ended, or nil.
+func (c *Conn) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
+}
+
+// busy reports whether an operation waits for its answer.
+func (c *Conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.inflight) > 0
+}
+
+// Close closes the socket at once, so that nothing can hang behind a blocked write, then what is above it.
+func (c *Conn) Close() error {
+	var err error
+	c.closing.Do(func() {
+		err = c.raw.Close()
+		c.fail(net.ErrClosed)
+		if secured := c.secured.Load(); secured != nil {
+			_ = secured.Close() // its close-notify fails on the closed socket, which is meant
+		}
+		c.domain.closed(time.Now())
+	})
+	return err
+}
+
+// failureOf returns the error.type of a transport error.
+func failureOf(err error) ErrorType {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return ErrorCanceled
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return ErrorTimeout
+	case isMalformed(err):
+		return ErrorMalformed
+	case errors.Is(err, errTLS):
+		return ErrorTLS
+	}
+	return ErrorClosed
+}
+
+// LocalAddr returns the address of this side.
+func (c *Conn) LocalAddr() net.Addr { return c.raw.LocalAddr() }
+
+// RemoteAddr returns the server's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
+
+// SetDeadline is ignored: the connection sets its own deadlines, see Timeouts. Blind, it has none of its own.
+func (c *Conn) SetDeadline(t time.Time) error { return c.deadline(c.raw.SetDeadline, t) }
+
+// SetReadDeadline is ignored, see SetDeadline.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.deadline(c.raw.SetReadDeadline, t) }
+
+// SetWriteDeadline is ignored, see SetDeadline.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.deadline(c.raw.SetWriteDeadline, t) }
+
+func (c *Conn) deadline(set func(time.Time) error, t time.Time) error {
+	if c.blind.Load() {
+		return set(t)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// told is what an operation leaves to the code that asked for it, beside its error.
+type told struct {
+	seq     uint64 // of the operation; 0 when it is not recorded
+	paged   bool   // the answer has a paging control
+	cookie  []byte // of it
+	unknown bool   // the answer has a control that nobody here reads
+}
+
+// do runs one operation of the driver under ctx. prepare, if any, sets what the observer should do with the answers.
+func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run func() error) (t told, err error) {
+	if deadline, has := ctx.Deadline(); c.total > 0 && (!has || time.Until(deadline) > c.total) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.total)
+		defer cancel()
+	}
+	k := newCall(ctx, kind)
+	k.turn = c.turn
+	runtime.Callers(3, k.stack[:])
+	if prepare != nil {
+		prepare(k)
+	}
+	if err := c.enter(ctx, k); err != nil {
+		return t, c.failed(kind, err)
+	}
+	stop := func() bool { return true }
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { c.conn.abandon(k, ctx.Err()) })
+	}
+	returned := false
+	defer func() {
+		if !returned { // a control of the caller's may panic while it is encoded: the turn must not be lost
+			c.leave(k)
+			stop()
+		}
+	}()
+	err = run()
+	returned = true
+	last, sent := c.leave(k)
+	alone := stop()
+	err = c.outcome(ctx, last, kind, err, sent)
+	t, ended := last.tells()
+	if err == nil && alone && ended && last.steps == nil && c.conn.released(last) {
+		last.recycle()
+	}
+	return t, err
+}
+
+// tells returns what a call leaves behind, and whether its end has been published.
+func (k *call) tells() (t told, ended bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.recorded {
+		t.seq = k.record.Seq
+	}
+	t.paged, t.cookie, t.unknown = k.paged, k.cookie, k.unknown
+	return t, k.ended
+}
+
+// enter waits for the sender's turn and announces the call.
+func (c *Client) enter(ctx context.Context, k *call) error {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
+	}
+	if ctx.Err() != nil { // both were ready: nothing may be sent any more, and the connection stays good
+		<-c.turn
+		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
+	}
+	if err := c.conn.ended(); err != nil {
+		<-c.turn
+		return fmt.Errorf("%w: %w", ErrConnection, err)
+	}
+	k.wait = c.takeWait()
+	if k.alone() {
+		k.turn = nil // kept until the last message has been answered
+	}
+	if k.reply == nil { // else it is sent as it is, see ask
+		c.conn.announce(k)
+	}
+	return nil
+}
+
+// leave withdraws what was announced and not sent, and returns the call that has the outcome.
+func (c *Client) leave(k *call) (last *call, sent bool) {
+	if k.steps == nil {
+		sent = !c.conn.withdraw(k)
+		if !sent || k.alone() {
+			<-c.turn
+		}
+		return k, sent
+	}
+	k.steps.over.Store(true)
+	c.conn.announce(nil)
+	<-c.turn
+	if last = k.steps.last.Load(); last == nil {
+		return k, false
+	}
+	return last, true
+}
+
+// outcome classifies, in one place, how an operation ended. Only what the wire saw counts: the driver's success without
+// a last answer is no success.
+func (c *Client) outcome(ctx context.Context, k *call, kind Kind, err error, sent bool) error {
+	k.mu.Lock()
+	answered, code, refused := k.answered, k.code, k.refused
+	k.mu.Unlock()
+	switch {
+	case refused != nil:
+		return c.failed(kind, refused)
+	case answered && err == nil:
+		if codeFails(kind, code) {
+			err = &ldap.Error{ResultCode: uint16(code), Err: errors.New("refused")}
+			return c.failed(kind, err)
+		}
+		return nil
+	case answered:
+		return c.failed(kind, err)
+	case !sent && err != nil && c.conn.ended() == nil && ctx.Err() == nil:
+		return c.failed(kind, fmt.Errorf("%w: %w", ErrNotSent, err))
+	case err == nil:
+		err = ErrIncomplete
+	}
+	return c.failed(kind, transport(ctx, c.conn, err))
+}
+
+func (c *Client) failed(kind Kind, err error) error {
+	return &OperationError{Kind: kind, Domain: c.conn.domain.name, Server: c.conn.server, Err: err}
+}

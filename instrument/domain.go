@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// domain is what a Scope keeps about one domain: usage, latency, result codes and shapes. It outlives connections.
+type domain struct {
+	name    string
+	started time.Time // of the Scope
+
+	mu       sync.Mutex // guards everything below
+	usage    Usage
+	open     int // sockets
+	server   string
+	latency  [Kinds]Latency
+	codes    map[int64]uint64
+	shapes   map[uint64]*shapeTotal
+	contexts []string // naming contexts, longest first
+	pool     func() PoolStats
+	seq      uint64
+}
+
+type shapeTotal struct {
+	shape Shape
+	total ShapeTotal
+}
+
+// shapeLimit bounds the shapes kept per domain; what comes later is counted under one common shape.
+const shapeLimit = 2000
+
+var otherShape = Shape{ID: 0, Text: "other shapes"}
+
+func newDomain(name string, now time.Time) *domain {
+	return &domain{name: name, started: now, codes: map[int64]uint64{}, shapes: map[uint64]*shapeTotal{}}
+}
+
+// opened counts a new socket.
+func (d *domain) opened(server string, now time.Time, wrapped bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := &d.usage
+	if u.InitialConnectionStartTime.IsZero() {
+		u.InitialConnectionStartTime = now
+	}
+	u.OpenSocketStartTime, u.ConnectionStopTime = now, time.Time{}
+	u.OpenSockets++
+	d.open++
+	if d.server != server {
+		d.server = server
+		u.ServersFromPool++
+	}
+	if wrapped {
+		u.WrappedSockets++
+	}
+}
+
+func (d *domain) count(field func(*Counters) *uint64) {
+	d.mu.Lock()
+	*field(&d.usage.Counters)++
+	d.mu.Unlock()
+}
+
+// closed counts the end of a socket.
+func (d *domain) closed(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.usage.ClosedSockets++
+	if d.open--; d.open == 0 {
+		d.usage.ConnectionStopTime = now
+	}
+}
+
+// sent counts one request as it leaves.
+func (d *domain) sent(kind Kind, bytes int, paged bool, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := &d.usage
+	u.LastTransmittedTime = now
+	u.BytesTransmitted += uint64(bytes)
+	u.MessagesTransmitted++
+	u.Operations++
+	if paged {
+		u.Pages++
+	}
+	if field := kindCounters[kind]; field != nil {
+		*field(&u.Counters)++
+	}
+}
+
+var kindCounters = [Kinds]func(*Counters) *uint64{
+	KindBind:     func(c *Counters) *uint64 { return &c.BindOperations },
+	KindUnbind:   func(c *Counters) *uint64 { return &c.UnbindOperations },
+	KindSearch:   func(c *Counters) *uint64 { return &c.SearchOperations },
+	KindModify:   func(c *Counters) *uint64 { return &c.ModifyOperations },
+	KindAdd:      func(c *Counters) *uint64 { return &c.AddOperations },
+	KindDelete:   func(c *Counters) *uint64 { return &c.DeleteOperations },
+	KindModifyDN: func(c *Counters) *uint64 { return &c.ModifyDNOperations },
+	KindCompare:  func(c *Counters) *uint64 { return &c.CompareOperations },
+	KindAbandon:  func(c *Counters) *uint64 { return &c.AbandonOperations },
+	KindExtended: func(c *Counters) *uint64 { return &c.ExtendedOperations },
+}
+
+// received counts messages that came in.
+func (d *domain) received(messages, bytes uint64, now time.Time) {
+	d.mu.Lock()
+	d.usage.MessagesReceived += messages
+	d.usage.BytesReceived += bytes
+	d.usage.LastReceivedTime = now
+	d.mu.Unlock()
+}
+
+// ended counts an operation's outcome.
+func (d *domain) ended(op *Operation) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := &d.usage
+	u.Entries += uint64(op.Entries)
+	u.References += uint64(op.References)
+	if op.Result.Received {
+		d.codes[op.Result.Code]++
+		if op.Result.Code == 10 || op.References > 0 {
+			u.ReferralsReceived++
+		}
+	}
+	if op.Result.Failed() {
+		u.Errors++
+		if op.Kind == KindBind {
+			u.BindFailures++
+		}
+	}
+	switch op.State {
+	case StateAbandoned:
+		u.Abandoned++
+	case StateTimeout:
+		u.Timeouts++
+	}
+	if op.Kind != KindUnbind && op.Kind != KindAbandon && op.Kind != KindNotice {
+		d.latency[op.Kind].Observe(op.Duration)
+	}
+	if op.Shape != nil {
+		d.shapes[op.Shape.ID].add(op)
+	}
+}
+
+func (t *shapeTotal) add(op *Operation) {
+	s := &t.total
+	s.Count++
+	s.Total += op.Duration
+	s.Max = max(s.Max, op.Duration)
+	s.Entries += uint64(op.Entries)
+	s.Bytes += uint64(op.BytesReceived)
+	s.LastSeen = op.Start
+	if op.Result.Failed() {
+		s.Errors++
+	}
+}
+
+// shape returns the one Shape of an id; describe is called only when the shape is new.
+func (d *domain) shape(id uint64, kind Kind, describe func(*Shape)) *Shape {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, ok := d.shapes[id]
+	if !ok {
+		s := Shape{ID: id}
+		if len(d.shapes) >= shapeLimit {
+			s = otherShape
+		} else {
+			describe(&s)
+		}
+		if t, ok = d.shapes[s.ID]; !ok {
+			t = &shapeTotal{shape: s, total: ShapeTotal{Domain: d.name, ID: shapeID(s.ID), Text: s.Text, Kind: kind.String()}}
+			d.shapes[s.ID] = t
+		}
+	}
+	return &t.shape
+}
+
+func shapeID(id uint64) string { return fmt.Sprintf("%016x", id) }
+
+// namespace returns the naming context that holds a DN, or "".
+func (d *domain) namespace(dn []byte) string {
+	if len(dn) == 0 {
+		return ""
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.contexts {
+		at := len(dn) - len(c)
+		if at >= 0 && (at == 0 || dn[at-1] == ',') && equalFold(dn[at:], c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// equalFold compares without regard to the case of ASCII letters.
+func equalFold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i, c := range b {
+		if d := s[i]; c != d && (c^d != 0x20 || c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// learn keeps the naming contexts of a rootDSE answer that passes.
+func (d *domain) learn(rootDSE *ldap.Entry) {
+	if contexts := rootDSE.GetEqualFoldAttributeValues("namingContexts"); len(contexts) > 0 {
+		d.setContexts(contexts)
+	}
+}
+
+// bounds of what is learned: naming contexts become span names, and the server chooses them.
+const (
+	mostContexts  = 32
+	longestSuffix = 128
+)
+
+func (d *domain) setContexts(contexts []string) {
+	contexts = slices.DeleteFunc(slices.Clone(contexts), func(c string) bool { return c == "" || len(c) > longestSuffix })
+	contexts = contexts[:min(len(contexts), mostContexts)]
+	slices.SortFunc(contexts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	d.mu.Lock()
+	d.contexts = contexts
+	d.mu.Unlock()
+}
+
+// snapshotShapes bounds the shapes of one snapshot.
+const snapshotShapes = 200
+
+// snapshot returns the domain's counters at now.
+func (d *domain) snapshot(now time.Time) Snapshot {
+	d.mu.Lock()
+	pool := d.pool
+	d.seq++
+	s := Snapshot{
+		Domain: d.name, Server: d.server, Seq: d.seq, At: now, Elapsed: now.Sub(d.started), Usage: d.usage,
+		Latency: map[string]Latency{}, Codes: make(map[int64]uint64, len(d.codes)),
+	}
+	for k, l := range d.latency {
+		if l.Count > 0 {
+			s.Latency[Kind(k).String()] = l
+		}
+	}
+	for code, n := range d.codes {
+		s.Codes[code] = n
+	}
+	for _, t := range d.shapes {
+		if t.total.Count > 0 {
+			s.Shapes = append(s.Shapes, t.total)
+		}
+	}
+	d.mu.Unlock()
+	slices.SortFunc(s.Shapes, func(a, b ShapeTotal) int {
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.ID, b.ID))
+	})
+	s.Shapes = s.Shapes[:min(len(s.Shapes), snapshotShapes)]
+	if pool != nil {
+		s.Pool = pool()
+		s.Usage.PoolWaits, s.Usage.PoolTimeouts = s.Pool.Waits, s.Pool.Timeouts
+		s.Usage.PoolWaitMicros = uint64(s.Pool.WaitTime.Microseconds())
+	}
+	return s
+}

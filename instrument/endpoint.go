@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// endpoint holds what the spans and metrics of all connections to one server have in common, prebuilt.
+type endpoint struct {
+	domain   string
+	address  string
+	port     int
+	first    []attribute.KeyValue // known to a sampler; few, because every span copies them, recorded or not
+	common   []attribute.KeyValue // of spans that are recorded
+	db       bool
+	active   [Kinds][]metric.AddOption
+	transmit []metric.AddOption
+	receive  []metric.AddOption
+	pool     metric.MeasurementOption // nothing but the server and the domain
+
+	mu       sync.Mutex                  // guards what follows
+	start    [Kinds]map[string]spanStart // by naming context
+	outcomes map[outcome][]metric.RecordOption
+}
+
+// spanStart is what the spans of one kind of operation have in common.
+type spanStart struct {
+	name    string
+	options []trace.SpanStartOption
+}
+
+func newEndpoint(key endpointKey, db bool) *endpoint {
+	e := &endpoint{domain: key.domain, db: db, outcomes: map[outcome][]metric.RecordOption{}}
+	var transport string
+	e.address, e.port, transport = splitServer(key.server)
+	e.first = []attribute.KeyValue{attribute.String(attrServerAddress, e.address)}
+	if e.port != 0 {
+		e.first = append(e.first, attribute.Int(attrServerPort, e.port))
+	}
+	if db {
+		e.first = append(e.first, attribute.String(attrDBSystem, "ldap"), attribute.String(attrDBSystemName, "ldap"))
+	}
+	e.common = []attribute.KeyValue{
+		attribute.String(attrTransport, transport), attribute.String(attrProtocol, "ldap"), attribute.String(attrProtocolVer, "3"),
+		attribute.String(attrSecurity, key.security),
+	}
+	if peer, err := netip.ParseAddr(key.peer); err == nil {
+		family := "ipv6"
+		if peer.Unmap().Is4() {
+			family = "ipv4"
+		}
+		e.common = append(e.common, attribute.String(attrPeerAddress, key.peer), attribute.String(attrNetworkType, family))
+	}
+	if e.domain != "" {
+		e.common = append(e.common, attribute.String(attrPool, e.domain))
+	}
+	base := e.metricBase()
+	with := func(kv attribute.KeyValue) []metric.AddOption {
+		return []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(append(base, kv)...))}
+	}
+	for k := KindBind; int(k) < Kinds; k++ {
+		e.active[k] = with(attribute.String(attrOperation, k.String()))
+		e.start[k] = map[string]spanStart{}
+	}
+	e.pool = metric.WithAttributeSet(attribute.NewSet(base...))
+	e.transmit = with(attribute.String(attrDirection, "transmit"))
+	e.receive = with(attribute.String(attrDirection, "receive"))
+	return e
+}
+
+// splitServer takes host:port apart; anything else is the path of a socket.
+func splitServer(server string) (address string, port int, transport string) {
+	host, number, err := net.SplitHostPort(server)
+	if err != nil {
+		return server, 0, "unix"
+	}
+	port, _ = strconv.Atoi(number)
+	return host, port, "tcp"
+}
+
+func (e *endpoint) metricBase() []attribute.KeyValue {
+	base := []attribute.KeyValue{attribute.String(attrServerAddress, e.address)}
+	if e.port != 0 {
+		base = append(base, attribute.Int(attrServerPort, e.port))
+	}
+	if e.domain != "" {
+		base = append(base, attribute.String(attrPool, e.domain))
+	}
+	return base[:len(base):len(base)]
+}
+
+// spanStart returns the prebuilt name and options of a span.
+func (e *endpoint) spanStart(kind Kind, namespace string) spanStart {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	start, ok := e.start[kind][namespace]
+	if !ok {
+		start.name = kind.String()
+		set := append(e.first[:len(e.first):len(e.first)], attribute.String(attrOperation, start.name))
+		if e.db {
+			set = append(set, attribute.String(attrDBOperation, start.name))
+		}
+		if namespace != "" {
+			start.name += " " + namespace
+			set = append(set, attribute.String(attrNamespace, namespace))
+		}
+		if e.db && namespace != "" {
+			set = append(set, attribute.String(attrDBNamespace, namespace))
+		}
+		start.options = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(set...)}
+		if len(e.start[kind]) < 2*mostContexts { // they are the server's to choose
+			e.start[kind][namespace] = start
+		}
+	}
+	return start
+}
+
+// outcome is what the attribute set of an operation's metrics depends on, beside the endpoint.
+type outcome struct {
+	kind     Kind
+	code     int64
+	received bool
+	failure  string
+}
+
+// recordOptions returns the attribute set of an operation's metrics, kept ready so that recording allocates nothing.
+func (e *endpoint) recordOptions(op *Operation) []metric.RecordOption {
+	key := outcome{op.Kind, op.Result.Code, op.Result.Received, op.Result.Error}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	options, ok := e.outcomes[key]
+	if !ok {
+		set := append(e.metricBase(), attribute.String(attrOperation, op.Kind.String()))
+		if op.Result.Received {
+			set = append(set, attribute.Int64(attrStatusCode, op.Result.Code))
+		}
+		if op.Result.Error != "" {
+			set = append(set, attribute.String(attrErrorType, op.Result.Error))
+		}
+		options = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(set...))}
+		if len(e.outcomes) < 1000 { // codes are the server's to choose
+			e.outcomes[key] = options
+		}
+	}
+	return options
+}

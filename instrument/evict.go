@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+// over reports whether the ring holds more than it may.
+func (r *Recorder) over() bool {
+	return len(r.ops) > r.limits.Operations || len(r.requests) > r.limits.Operations || r.bytes > r.limits.Bytes-r.stones.bytes()
+}
+
+// large reports whether one request holds more than a quarter of the ring.
+func (r *Recorder) large(q *request) bool {
+	return len(q.ops) > r.limits.Operations/4 || q.bytes > r.limits.Bytes/4
+}
+
+// evict drops whole requests, the oldest first, until the bounds hold. A request above a quarter of the ring that goes on
+// running or growing loses its oldest operations instead, and counts them. grown is the request that has just changed.
+func (r *Recorder) evict(grown *request) {
+	for r.over() && r.byStart.first != nil {
+		victim := r.byStart.first
+		if len(grown.ops) > 1 && r.large(grown) && r.held(grown) {
+			victim = grown
+		}
+		if len(victim.ops) > 1 && (victim == grown || victim.Running && r.large(victim)) {
+			r.forget(victim.ops[0], true)
+			victim.ops[0] = nil // the slice keeps its array for a while
+			victim.ops = victim.ops[1:]
+			victim.Dropped++
+			continue
+		}
+		r.drop(victim, true)
+	}
+}
+
+// drop forgets a request with all its operations.
+func (r *Recorder) drop(q *request, evicted bool) {
+	for _, rec := range q.ops {
+		r.forget(rec, evicted)
+	}
+	q.Dropped += len(q.ops)
+	q.ops = nil
+	if r.held(q) {
+		delete(r.requests, q.ID)
+		r.byStart.remove(q)
+		r.bytes -= q.bytes
+	}
+	r.unlist(&q.change, evicted)
+	if r.bucket == q {
+		r.bucket = nil
+	}
+}
+
+// forget takes one operation out of the ring; the caller takes it out of its request.
+func (r *Recorder) forget(rec *record, evicted bool) {
+	delete(r.ops, rec.Seq)
+	r.unlist(&rec.change, evicted)
+	r.grow(rec.request, -rec.bytes)
+	if evicted {
+		r.lost++
+	}
+	r.stones.add(rec.Seq, rec.Kind)
+}
+
+// unlist takes a node out of the list by update. What was evicted, and not cleared, leaves a gap for its readers.
+func (r *Recorder) unlist(c *change, evicted bool) {
+	if c.updated == 0 {
+		return
+	}
+	r.byUpdate.remove(c)
+	if evicted {
+		r.evicted = max(r.evicted, c.updated)
+	}
+	c.updated = 0
+}
+
+// Clear forgets everything that has ended; what still runs stays.
+func (r *Recorder) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for q := r.byStart.first; q != nil; {
+		following := q.links.next
+		switch {
+		case q.active == 0 && (!q.Running || q.Kind == Background):
+			r.drop(q, false)
+		default:
+			r.clear(q)
+		}
+		q = following
+	}
+	r.seq++
+	r.cleared = r.seq
+	r.wake()
+}
+
+// clear forgets the operations of a running request that have ended.
+func (r *Recorder) clear(q *request) {
+	open := q.ops[:0]
+	for _, rec := range q.ops {
+		if rec.State == StateRunning {
+			open = append(open, rec)
+			continue
+		}
+		r.forget(rec, false)
+		q.Dropped++
+	}
+	clear(q.ops[len(open):])
+	q.ops = open
+}
+
+// tombstones remember what operations were that have left, the newest ones only.
+type tombstones struct {
+	kinds map[uint64]Kind
+	seqs  []uint64 // a ring: the oldest is at next once it is full
+	next  int
+}
+
+const (
+	stoneBytes = 40 // of one in the map and the ring
+	mostStones = 20_000
+)
+
+// newTombstones takes a thirtieth of a recorder's memory at most.
+func newTombstones(bytes int) tombstones {
+	return tombstones{kinds: map[uint64]Kind{}, seqs: make([]uint64, 0, min(mostStones, bytes/(30*stoneBytes)))}
+}
+
+func (t *tombstones) bytes() int { return cap(t.seqs) * stoneBytes }
+
+func (t *tombstones) add(seq uint64, kind Kind) {
+	switch {
+	case cap(t.seqs) == 0:
+		return
+	case len(t.seqs) < cap(t.seqs):
+		t.seqs = append(t.seqs, seq)
+	default:
+		delete(t.kinds, t.seqs[t.next])
+		t.seqs[t.next] = seq
+		t.next = (t.next + 1) % len(t.seqs)
+	}
+	t.kinds[seq] = kind
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import "github.com/ldapscope/ldapscope/instrument/wire"
+
+// policyErrors and policyHints are the reasons of the password-policy control (draft-behera-ldap-password-policy-10
+// section 6.2), by number.
+var policyErrors = [...]string{
+	"passwordExpired", "accountLocked", "changeAfterReset", "passwordModNotAllowed", "mustSupplyOldPassword",
+	"insufficientPasswordQuality", "passwordTooShort", "passwordTooYoung", "passwordInHistory",
+}
+
+var policyHints = [...]string{
+	"the password has expired", "the account is locked", "the password must be changed first", "the password may not be changed",
+	"the old password is asked for too", "the password is too weak", "the password is too short",
+	"the password was changed too recently", "the password was used before",
+}
+
+const (
+	policyWarning = 0xa0
+	policyError   = 0x81
+	policyExpires = 0x80 // inside of the warning
+)
+
+// readPolicy reads the value of a password-policy control. What does not parse says nothing.
+func readPolicy(value []byte) (p PasswordPolicy) {
+	content, _, err := wire.Element(value)
+	for err == nil && len(content) > 0 {
+		tag := content[0]
+		var body []byte
+		body, content, err = wire.Element(content)
+		switch {
+		case err != nil:
+		case tag == policyError:
+			if code := unsigned(body); code < int64(len(policyErrors)) {
+				p.Error = policyErrors[code]
+			}
+		case tag == policyWarning && len(body) > 0:
+			left, _, inner := wire.Element(body)
+			if inner == nil {
+				p.Warning, p.Left = "graceAuthNsRemaining", unsigned(left)
+				if body[0] == policyExpires {
+					p.Warning = "timeBeforeExpiration"
+				}
+			}
+		}
+	}
+	return p
+}
+
+// unsigned reads a number that is never negative; anything else is larger than any meaning.
+func unsigned(b []byte) int64 {
+	if len(b) == 0 || len(b) > 7 || b[0] >= 0x80 {
+		return 1 << 62
+	}
+	var n int64
+	for _, c := range b {
+		n = n<<8 | int64(c)
+	}
+	return n
+}
+
+// hint returns what the error of a policy means, or "".
+func (p PasswordPolicy) hint() string {
+	for i, name := range policyErrors {
+		if name == p.Error {
+			return policyHints[i]
+		}
+	}
+	return ""
+}

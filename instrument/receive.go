@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// tlsHandshake is the first byte of a TLS record that opens a handshake; no LDAPMessage starts with it.
+const tlsHandshake = 0x16
+
+// Read hands the driver one checked message after the other. Entries that our Client takes itself are not handed over.
+func (c *Conn) Read(p []byte) (int, error) {
+	for len(c.pending) == 0 {
+		if c.blind.Load() {
+			return c.inner.Read(p)
+		}
+		if err := c.receive(); err != nil {
+			c.fail(err)
+			return 0, c.ended()
+		}
+	}
+	n := copy(p, c.pending)
+	c.pending = c.pending[n:]
+	return n, nil
+}
+
+// receive takes one message off the wire and decides who gets it.
+func (c *Conn) receive() error {
+	raw, err := c.framer.Next()
+	if err != nil {
+		if isMalformed(err) {
+			c.domain.count(func(n *Counters) *uint64 { return &n.MalformedMessages })
+		}
+		return err
+	}
+	now := time.Now()
+	c.domain.received(1, uint64(len(raw)), now)
+	m, err := wire.ParseMessage(raw)
+	if err == nil {
+		err = c.dispatch(m, raw, now)
+	}
+	if err != nil && isMalformed(err) {
+		c.domain.count(func(n *Counters) *uint64 { return &n.MalformedMessages })
+	}
+	return err
+}
+
+// dispatch matches a message with its call.
+func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
+	if m.ID == 0 {
+		return c.unsolicited(m, raw, now)
+	}
+	c.mu.Lock()
+	k := c.inflight[m.ID]
+	if c.limits.Idle > 0 && now.Sub(c.armed) > c.limits.Idle/8 { // setting it for every entry would cost more than the entry
+		c.arm(now)
+	}
+	c.mu.Unlock()
+	if k == nil { // to let it pass could lose an entry whose id was damaged
+		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
+	}
+	k.mu.Lock()
+	if k.first.IsZero() {
+		k.first = now
+	}
+	k.last = now
+	k.bytes += int64(len(raw))
+	kind := k.op.Kind
+	k.mu.Unlock()
+	switch m.Op {
+	case wire.SearchResultEntry, wire.SearchResultReference:
+		if kind != KindSearch {
+			return fmt.Errorf("%w: a search answer to a %s", wire.ErrMalformed, kind)
+		}
+		return c.between(k, m, raw)
+	case wire.IntermediateResponse:
+		return c.between(k, m, raw)
+	case responseOf(kind):
+		return c.complete(k, m, raw, now)
+	}
+	return fmt.Errorf("%w: answer with tag 0x%02x to a %s", wire.ErrMalformed, byte(m.Op), kind)
+}
+
+// between takes an answer that is not the last.
+func (c *Conn) between(k *call, m wire.Message, raw []byte) error {
+	switch m.Op {
+	case wire.SearchResultReference:
+		return c.reference(k, m, raw)
+	case wire.SearchResultEntry:
+		return c.entry(k, m, raw)
+	}
+	if k.inform == nil {
+		return c.pass(k, raw)
+	}
+	if err := wire.Scan(raw, c.scope.wire); err != nil {
+		return err
+	}
+	return k.inform(raw)
+}
+
+func (c *Conn) reference(k *call, m wire.Message, raw []byte) error {
+	k.mu.Lock()
+	k.refs++
+	err := wire.References(m.Body, func(uri []byte) bool {
+		if c.scope.redact.level == LevelValues && len(k.urls) < keptReferrals {
+			k.urls = append(k.urls, bounded(string(uri), keptReferral))
+		}
+		return len(k.urls) < keptReferrals
+	})
+	k.mu.Unlock()
+	if err == nil && k.reply != nil {
+		err = k.reply.refer(m.Body)
+	}
+	if err != nil {
+		return err
+	}
+	return c.pass(k, raw)
+}
+
+func (c *Conn) entry(k *call, m wire.Message, raw []byte) error {
+	body := string(m.Body)
+	entry, secret, err := decodeEntry(body, c.scope.wire.Elements)
+	if err != nil {
+		return err
+	}
+	if entry.DN == "" && k.op.Search != nil && k.op.Search.Scope == 0 {
+		c.domain.learn(entry)
+	}
+	k.mu.Lock()
+	k.entries++
+	count := k.entries
+	c.keep(k, body, secret)
+	k.mu.Unlock()
+	if k.divert == nil {
+		return c.pass(k, raw)
+	}
+	if k.limit > 0 && count > k.limit {
+		return fmt.Errorf("%w: more entries than the size limit of %d", wire.ErrLimit, k.limit)
+	}
+	return k.divert(entry, m)
+}
+
+// complete takes the last answer of a call.
+func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) error {
+	result, err := wire.ParseResult(m.Op, m.Body)
+	if err != nil {
+		return err
+	}
+	if result.Code > 0xffff {
+		return fmt.Errorf("%w: result code %d", wire.ErrMalformed, result.Code)
+	}
+	if err := k.controls(m); err != nil {
+		return err
+	}
+	if k.op.Kind == KindBind {
+		c.chainBind(k.op, result.Code)
+	}
+	if k.secure != nil && result.Code == 0 {
+		if err := k.secure(); err != nil {
+			return err
+		}
+		raw = bytes.Clone(raw) // the framer starts anew behind TLS
+	}
+	if err := c.pass(k, raw); err != nil {
+		return err
+	}
+	if k.reply != nil {
+		k.reply.take(m, raw, &result)
+	}
+	k.mu.Lock()
+	k.code, k.answered = result.Code, true
+	k.mu.Unlock()
+	nobodys := c.settle(k, now) && k.kind == 0
+	c.finish(k, &result, "", now)
+	switch {
+	case k.reply != nil:
+		k.reply.end()
+	case nobodys:
+		k.recycle()
+	}
+	return nil
+}
+
+// controls reads the controls of a last answer that the observer understands. A paging control that cannot be read is an
+// error: taken for an empty one, it would make a part look like the whole.
+func (k *call) controls(m wire.Message) error {
+	if !m.HasControls() {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var malformed error
+	err := m.Controls(func(ctl wire.Control) bool {
+		switch ctl.OID {
+		case wire.OIDPaging:
+			var cookie []byte
+			_, cookie, malformed = wire.ParsePaging(ctl.Value)
+			k.paged, k.cookie = true, bytes.Clone(cookie) // read by the caller after the driver has delivered this answer
+		case ldap.ControlTypeBeheraPasswordPolicy:
+			k.policy = readPolicy(ctl.Value)
+		default:
+			k.unknown = true
+		}
+		return malformed == nil
+	})
+	return cmp.Or(malformed, err)
+}
+
+// pass lets a message through to the driver after a look at all of it, unless the driver does not know of the call.
+func (c *Conn) pass(k *call, raw []byte) error {
+	if err := wire.Scan(raw, c.scope.wire); err != nil {
+		return err
+	}
+	if k.reply == nil {
+		c.pending = raw
+	}
+	return nil
+}
+
+// unsolicited records a notification (RFC 4511 section 4.4). A notice of disconnection is the reason why the connection
+// is about to end.
+func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
+	if m.Op != wire.ExtendedResponse {
+		return fmt.Errorf("%w: message id 0 without a notification", wire.ErrMalformed)
+	}
+	result, err := wire.ParseResult(m.Op, m.Body)
+	if err != nil {
+		return err
+	}
+	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, &record{}, now, &ending{
+		state: StateDone, bytes: int64(len(raw)), result: c.scope.redact.result(KindNotice, &result),
+	})
+	c.domain.count(func(n *Counters) *uint64 { return &n.Notices })
+	if string(result.OID) == wire.OIDDisconnection {
+		return &DisconnectError{Code: result.Code, Server: c.server}
+	}
+	return nil
+}
+
+// notice records what happened on the connection without a request.
+func (c *Conn) notice(what Extended, rec *record, now time.Time, e *ending) {
+	op := &rec.Operation
+	op.Kind, op.Domain, op.Server, op.Conn, op.Start = KindNotice, c.domain.name, c.server, c.id, now
+	op.Extended = &what
+	if c.scope.recorder.start(rec, nil, false, now) {
+		c.scope.recorder.finish(rec, now, e)
+	}
+}
+
+// responseOf returns which answer ends an operation of a kind; 0 for those without an answer.
+func responseOf(kind Kind) wire.Op { return responses[kind] }
+
+var responses = [Kinds]wire.Op{
+	KindBind: wire.BindResponse, KindSearch: wire.SearchResultDone, KindModify: wire.ModifyResponse, KindAdd: wire.AddResponse,
+	KindDelete: wire.DelResponse, KindModifyDN: wire.ModifyDNResponse, KindCompare: wire.CompareResponse,
+	KindExtended: wire.ExtendedResponse,
+}
+
+// goBlind gives up observation: the application encrypts above this connection, so that only ciphertext passes from here.
+// Whoever encrypts calls it, so that the row shows the line to change.
+func (c *Conn) goBlind() error {
+	if c.framer.Buffered() > 0 {
+		err := fmt.Errorf("%w: bytes in clear text behind the answer to StartTLS", ErrMalformed)
+		c.fail(err)
+		_ = c.raw.Close()
+		return err
+	}
+	c.blind.Store(true)
+	_ = c.raw.SetDeadline(time.Time{}) // who encrypts has deadlines of its own
+	rec := &record{}
+	var stack callStack
+	runtime.Callers(3, stack[:])
+	rec.stack = c.scope.stacks.one(&stack)
+	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone})
+	return nil
+}
+
+const blindText = "blind since TLS: let Scope.Dial or Client.StartTLS encrypt, so that operations stay visible"

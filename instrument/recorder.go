@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Recorder keeps the newest operations with the HTTP requests and jobs that they belong to, bounded by number and memory.
+// Every change gets the next sequence number. A reader keeps a cursor and asks for what has changed since; it is never
+// waited for, and what it missed because it was evicted is told as a gap. All methods are safe for concurrent use.
+type Recorder struct {
+	epoch  string
+	limits Limits
+	off    atomic.Bool // changes under mu
+
+	mu       sync.Mutex // guards everything below
+	seq      uint64
+	ops      map[uint64]*record
+	requests map[string]*request
+	running  map[*request]struct{}   // HTTP requests and jobs in flight, held or not
+	byStart  list[request, *request] // oldest first
+	byUpdate list[change, *change]   // least recently changed first
+	bytes    int                     // estimate of the memory that requests and operations hold
+	evicted  uint64                  // highest Updated of anything that was evicted
+	lost     uint64                  // operations evicted so far
+	cleared  uint64                  // seq of the last Clear
+	stones   tombstones
+	watchers map[chan struct{}]struct{}
+	bucket   *request // open background bucket
+	buckets  uint64
+}
+
+// Limits bound a Recorder.
+type Limits struct {
+	Operations int // operations, and likewise requests; default 100,000
+	Bytes      int // estimated memory; default 64 MiB
+}
+
+// record is an operation in the ring. Its fields change only under Recorder.mu.
+type record struct {
+	Operation
+	change  change
+	request *request
+	bytes   int
+	raw     []string // entries, decoded when somebody looks
+	search  Search   // what Operation.Search points to, in the same allocation
+}
+
+// change is a node of the list by update; exactly one of its fields is set.
+type change struct {
+	links   links[change]
+	updated uint64
+	op      *record
+	request *request
+}
+
+func (c *change) link() *links[change] { return &c.links }
+
+func newRecorder(limits Limits) *Recorder {
+	if limits.Operations <= 0 {
+		limits.Operations = 100_000
+	}
+	if limits.Bytes <= 0 {
+		limits.Bytes = 64 << 20
+	}
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails, see crypto/rand
+	return &Recorder{
+		epoch: hex.EncodeToString(id), limits: limits, ops: map[uint64]*record{}, requests: map[string]*request{},
+		running: map[*request]struct{}{}, stones: newTombstones(limits.Bytes), watchers: map[chan struct{}]struct{}{},
+	}
+}
+
+// Epoch identifies this recorder; sequence numbers of different epochs have nothing to do with each other.
+func (r *Recorder) Epoch() string { return r.epoch }
+
+// touch gives a node the next sequence number and moves it to the end of the list by update.
+func (r *Recorder) touch(c *change) uint64 {
+	r.seq++
+	if c.updated != 0 {
+		r.byUpdate.remove(c)
+	}
+	c.updated = r.seq
+	r.byUpdate.push(c)
+	return r.seq
+}
+
+// start stores a running operation under its request and returns whether it is being recorded. Without a request it
+// belongs to the background or, where guess allows, to the only HTTP request or job in flight.
+func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) bool {
+	rec.bytes = rec.size()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.off.Load() {
+		return false
+	}
+	if in == nil && guess && len(r.running) == 1 {
+		for in = range r.running {
+			rec.Inferred = true
+		}
+	}
+	if in == nil {
+		in = r.background(now)
+	}
+	r.hold(in)
+	rec.change.op = rec
+	rec.request = in
+	rec.Seq = r.touch(&rec.change)
+	rec.Updated = rec.Seq
+	rec.RequestID = in.ID
+	if rec.Call.N == 1 {
+		rec.Call.ID = rec.Seq
+	}
+	r.ops[rec.Seq] = rec
+	r.bytes += in.begin(rec, now)
+	r.publish(in)
+	return true
+}
+
+// finish completes the operation, then publishes it.
+func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	end.apply(rec)
+	in := rec.request
+	in.end(rec, now)
+	if r.ops[rec.Seq] != rec {
+		return // evicted or cleared while it ran
+	}
+	rec.Updated = r.touch(&rec.change)
+	r.grow(in, rec.resize())
+	r.publish(in)
+}
+
+// publish makes a request's change visible: within the bounds, and known to the watchers.
+func (r *Recorder) publish(q *request) {
+	q.change.request = q
+	q.Updated = r.touch(&q.change)
+	r.evict(q)
+	r.wake()
+}
+
+// grow counts memory that a held request takes or gives back.
+func (r *Recorder) grow(q *request, bytes int) {
+	q.bytes += bytes
+	if r.held(q) {
+		r.bytes += bytes
+	}
+}
+
+// held reports whether a request is in the ring. It may be in use without: recording was off when it began, or it was
+// evicted since.
+func (r *Recorder) held(q *request) bool { return r.requests[q.ID] == q }
+
+// hold puts a request into the ring, again where it has left.
+func (r *Recorder) hold(q *request) {
+	if !r.held(q) {
+		r.requests[q.ID] = q
+		r.byStart.push(q)
+		r.bytes += q.bytes
+	}
+}
+
+// wake tells the watchers that there is something new, without ever waiting for one.
+func (r *Recorder) wake() {
+	for w := range r.watchers {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Watch returns a channel that gets a value after changes; several changes may give one value. stop ends it.
+func (r *Recorder) Watch() (changed <-chan struct{}, stop func()) {
+	w := make(chan struct{}, 1)
+	r.mu.Lock()
+	r.watchers[w] = struct{}{}
+	r.mu.Unlock()
+	return w, func() {
+		r.mu.Lock()
+		delete(r.watchers, w)
+		r.mu.Unlock()
+	}
+}
+
+// SetRecording stops or resumes the storing of operations. Spans, metrics and counters go on.
+func (r *Recorder) SetRecording(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off.Store(!on)
+	r.wake()
+}
+
+// recording reports whether operations are stored, without waiting for anybody.
+func (r *Recorder) recording() bool { return !r.off.Load() }
+
+// RecorderStats tells how full a Recorder is.
+type RecorderStats struct {
+	Epoch      string
+	Recording  bool
+	First      uint64 // seq of the oldest change still held, 0 when empty
+	Last       uint64 // seq of the newest change
+	Operations int
+	Requests   int
+	Bytes      int
+	Evicted    uint64 // operations that had to leave
+	Limits     Limits
+}
+
+// Stats returns how full the recorder is.
+func (r *Recorder) Stats() RecorderStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := RecorderStats{
+		Epoch: r.epoch, Recording: !r.off.Load(), Last: r.seq, Operations: len(r.ops), Requests: len(r.requests), Bytes: r.bytes,
+		Evicted: r.lost, Limits: r.limits,
+	}
+	if r.byUpdate.first != nil {
+		s.First = r.byUpdate.first.updated
+	}
+	return s
+}

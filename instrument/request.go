@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Background is the beginning of the id of the buckets for operations that belong to no HTTP request or job.
+const Background = "background"
+
+// A background bucket is closed after this many operations or this long, so that it can be evicted as a whole.
+const (
+	bucketOperations = 1000
+	bucketAge        = time.Minute
+)
+
+// Request is one HTTP request, or one job, with the sums of the operations that it made.
+type Request struct {
+	ID       string
+	Updated  uint64
+	Kind     string // http, job or background
+	Name     string // of a job; "" otherwise
+	Method   string
+	Route    string // pattern of the route, "" while unknown
+	Path     string
+	Status   int // 0 while running
+	User     string
+	Start    time.Time
+	Duration time.Duration // so far, while running
+	Running  bool
+	TraceID  trace.TraceID
+
+	Operations    int
+	Errors        int
+	Duplicates    int // operations that repeat an earlier one exactly
+	Shapes        int // distinct shapes
+	Entries       int
+	BytesReceived int64
+	LDAPTime      time.Duration // time during which at least one operation was open
+	Dropped       int           // of its operations, those that were evicted before it ended
+	Steps         []StepRun
+	Domains       []string
+}
+
+// StepRun is one application step of a request.
+type StepRun struct {
+	Name     string
+	Parent   string
+	Start    time.Time
+	Duration time.Duration // so far, while running
+	Running  bool
+}
+
+// request is a Request in the recorder. Its fields change only under Recorder.mu.
+type request struct {
+	Request
+	links  links[request]
+	change change
+	ops    []*record
+	bytes  int            // of itself and its operations
+	active int            // operations open now
+	since  time.Time      // since when at least one is
+	exact  map[uint64]int // how often each question was asked, bounded
+	shapes map[*Shape]struct{}
+}
+
+func (q *request) link() *links[request] { return &q.links }
+
+// Estimates of memory, and bounds of what a request holds beside its operations.
+const (
+	requestBytes  = 800 // with its places in maps and lists
+	questionBytes = 40  // an entry of exact or shapes
+	stepBytes     = 100
+	mostQuestions = 10_000
+	mostSteps     = 500
+)
+
+func newRequest(q Request) *request {
+	return &request{Request: q, bytes: requestBytes + len(q.Path) + len(q.Name)}
+}
+
+// begin counts an operation that starts, and returns by how many bytes the request grew.
+func (q *request) begin(rec *record, now time.Time) int {
+	before := q.bytes
+	q.ops = append(q.ops, rec)
+	q.bytes += rec.bytes
+	q.Operations++
+	if q.active++; q.active == 1 {
+		q.since = now
+	}
+	if rec.Domain != "" && len(q.Domains) < 8 && !slices.Contains(q.Domains, rec.Domain) {
+		q.Domains = append(q.Domains, rec.Domain)
+	}
+	if rec.Shape != nil && q.Kind != Background {
+		q.question(rec)
+	}
+	return q.bytes - before
+}
+
+// question counts repeats. Of a request that asks very many different questions, only the first ones are remembered.
+func (q *request) question(rec *record) {
+	if q.exact == nil {
+		q.exact, q.shapes = map[uint64]int{}, map[*Shape]struct{}{}
+	}
+	if rec.Repeat = q.exact[rec.Exact]; rec.Repeat > 0 {
+		q.Duplicates++
+	} else if len(q.exact) >= mostQuestions {
+		return
+	} else {
+		q.bytes += questionBytes
+	}
+	q.exact[rec.Exact]++
+	if _, known := q.shapes[rec.Shape]; !known {
+		q.bytes += questionBytes
+		q.shapes[rec.Shape] = struct{}{}
+		q.Shapes = len(q.shapes)
+	}
+}
+
+// end counts an operation that ended.
+func (q *request) end(rec *record, now time.Time) {
+	if q.active--; q.active == 0 {
+		q.LDAPTime += now.Sub(q.since)
+	}
+	if rec.Result.Failed() {
+		q.Errors++
+	}
+	q.Entries += rec.Entries
+	q.BytesReceived += rec.BytesReceived
+}
+
+// background returns the open bucket for operations outside of any request.
+func (r *Recorder) background(now time.Time) *request {
+	if b := r.bucket; b != nil {
+		if b.Operations < bucketOperations && now.Sub(b.Start) < bucketAge {
+			return b
+		}
+		b.Running, b.Duration = false, now.Sub(b.Start)
+		r.publish(b)
+	}
+	r.buckets++
+	r.bucket = newRequest(Request{ID: fmt.Sprintf("%s-%d", Background, r.buckets), Kind: Background, Start: now, Running: true})
+	return r.bucket
+}
+
+// contextKey carries the request, the innermost step and other facts of a call.
+type contextKey struct{}
+
+// origin is what a context knows about the operations that are made under it. It is immutable.
+type origin struct {
+	recorder *Recorder
+	request  *request
+	step     string
+}
+
+func originOf(ctx context.Context) *origin {
+	o, _ := ctx.Value(contextKey{}).(*origin)
+	return o
+}
+
+// Job starts a request that is no HTTP request: operations under the returned context belong to it until end is called.
+func (s *Scope) Job(ctx context.Context, name string) (_ context.Context, end func()) {
+	q := Request{ID: newRequestID(), Kind: "job", Name: name, Start: time.Now(), Running: true, TraceID: traceID(ctx)}
+	ctx, open := s.begin(ctx, q)
+	return ctx, func() { s.recorder.close(open, func(*Request) {}) }
+}
+
+// begin stores a request and puts it into the context.
+func (s *Scope) begin(ctx context.Context, q Request) (context.Context, *request) {
+	r := s.recorder
+	open := newRequest(q)
+	r.mu.Lock()
+	r.running[open] = struct{}{}
+	if r.recording() {
+		r.hold(open)
+		r.publish(open)
+	}
+	r.mu.Unlock()
+	return context.WithValue(ctx, contextKey{}, &origin{recorder: r, request: open}), open
+}
+
+// close ends a request; last sets what is only known now.
+func (r *Recorder) close(q *request, last func(*Request)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, q)
+	r.change(q, func() {
+		q.Running, q.Duration = false, time.Since(q.Start)
+		last(&q.Request)
+	})
+}
+
+// change changes a request and publishes it where it is held. The caller holds mu.
+func (r *Recorder) change(q *request, apply func()) {
+	apply()
+	if r.held(q) {
+		r.publish(q)
+	}
+}
+
+// detach keeps a request from being guessed: it goes on for long, such as a websocket, and says nothing of who asks.
+func (r *Recorder) detach(q *request) {
+	r.mu.Lock()
+	delete(r.running, q)
+	r.mu.Unlock()
+}
+
+// Step names an application step around operations, such as sync.groups, for the rest of the returned context. Steps may
+// nest. end must be called once; operations made after it still count to the step. A request lists its first 500 steps.
+// Outside of a request the step is kept on its operations alone.
+func Step(ctx context.Context, name string) (_ context.Context, end func()) {
+	o := originOf(ctx)
+	if o == nil {
+		return context.WithValue(ctx, contextKey{}, &origin{step: name}), func() {}
+	}
+	ctx = context.WithValue(ctx, contextKey{}, &origin{recorder: o.recorder, request: o.request, step: name})
+	if o.request == nil {
+		return ctx, func() {}
+	}
+	r, q, start := o.recorder, o.request, time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	index := len(q.Steps)
+	if index >= mostSteps {
+		return ctx, func() {}
+	}
+	q.Steps = append(q.Steps, StepRun{Name: name, Parent: o.step, Start: start, Running: true})
+	r.grow(q, stepBytes+len(name))
+	return ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.change(q, func() { q.Steps[index].Duration, q.Steps[index].Running = time.Since(start), false })
+	}
+}
+
+// RequestID returns the id of the HTTP request or job that operations under ctx belong to, or "".
+func RequestID(ctx context.Context) string {
+	if o := originOf(ctx); o != nil && o.request != nil {
+		return o.request.ID
+	}
+	return ""
+}
+
+// WithUser names the application's user of the current request, once it is known.
+func WithUser(ctx context.Context, user string) {
+	amend(ctx, func(q *Request) { q.User = bounded(user, 256) })
+}
+
+// WithRoute sets the route pattern of the current request, for routers that do not fill http.Request.Pattern.
+func WithRoute(ctx context.Context, pattern string) {
+	amend(ctx, func(q *Request) { q.Route = bounded(pattern, 512) })
+}
+
+// amend changes the request of a context, if there is one.
+func amend(ctx context.Context, apply func(*Request)) {
+	o := originOf(ctx)
+	if o == nil || o.request == nil {
+		return
+	}
+	o.recorder.mu.Lock()
+	defer o.recorder.mu.Unlock()
+	o.recorder.change(o.request, func() { apply(&o.request.Request) })
+}
+
+// Summary returns the request of a context as it stands, for example for a Server-Timing header; ok is false without one.
+func Summary(ctx context.Context) (q Request, ok bool) {
+	o := originOf(ctx)
+	if o == nil || o.request == nil {
+		return Request{}, false
+	}
+	o.recorder.mu.Lock()
+	defer o.recorder.mu.Unlock()
+	return o.request.view(time.Now()), true
+}
+
+// view returns a copy that shares nothing, with the running durations filled.
+func (q *request) view(now time.Time) Request {
+	v := q.Request
+	v.Steps, v.Domains = slices.Clone(v.Steps), slices.Clone(v.Domains)
+	for i := range v.Steps {
+		if v.Steps[i].Running {
+			v.Steps[i].Duration = now.Sub(v.Steps[i].Start)
+		}
+	}
+	if v.Running {
+		v.Duration = now.Sub(v.Start)
+	}
+	if q.active > 0 {
+		v.LDAPTime += now.Sub(q.since)
+	}
+	return v
+}
+
+// bounded returns valid text of at most the given number of bytes, and a sign where it was cut. It is a copy: a part of a
+// request line would keep all of it in memory.
+func bounded(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strings.Clone(strings.ToValidUTF8(text, "?"))
+}

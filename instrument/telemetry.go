@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+const scopeName = "github.com/ldapscope/ldapscope/instrument"
+
+// telemetry makes spans and metrics. Without an SDK, or for a span that is not sampled, only prebuilt options are used.
+type telemetry struct {
+	tracer   trace.Tracer
+	silent   bool // the tracer never makes a span
+	redact   redactor
+	db       bool
+	duration metric.Float64Histogram
+	entries  metric.Int64Histogram
+	sent     metric.Int64Histogram
+	received metric.Int64Histogram
+	active   metric.Int64UpDownCounter
+	io       metric.Int64Counter
+
+	referrals metric.Int64Counter
+	create    metric.Float64Histogram
+	wait      metric.Float64Histogram
+	meter     metric.Meter
+	pools     sync.Once // the pools are being watched
+}
+
+var (
+	durationBounds = []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+	entriesBounds  = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000}
+)
+
+func newTelemetry(o options) *telemetry {
+	t := &telemetry{tracer: o.tracers.Tracer(scopeName), redact: newRedactor(o.spans), db: o.db}
+	_, t.silent = t.tracer.(noop.Tracer)
+	m := o.meters.Meter(scopeName)
+	t.meter = m
+	var errs [9]error
+	t.duration, errs[0] = m.Float64Histogram(metricDuration, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
+		metric.WithDescription("Time from sending an LDAP request to its last answer."))
+	t.entries, errs[1] = m.Int64Histogram(metricEntries, metric.WithUnit("{entry}"), metric.WithExplicitBucketBoundaries(entriesBounds...),
+		metric.WithDescription("Entries that a search returned."))
+	t.sent, errs[2] = m.Int64Histogram(metricSent, metric.WithUnit("By"), metric.WithDescription("Size of an LDAP request message."))
+	t.received, errs[3] = m.Int64Histogram(metricReceived, metric.WithUnit("By"), metric.WithDescription("Size of all answers to one LDAP request."))
+	t.active, errs[4] = m.Int64UpDownCounter(metricActive, metric.WithUnit("{request}"), metric.WithDescription("LDAP requests that wait for an answer."))
+	t.io, errs[5] = m.Int64Counter(metricIO, metric.WithUnit("By"), metric.WithDescription("Bytes on LDAP connections, inside of TLS."))
+	t.referrals, errs[6] = m.Int64Counter(metricReferrals, metric.WithUnit("{referral}"),
+		metric.WithDescription("Referrals and references received, none of which is followed."))
+	t.create, errs[7] = m.Float64Histogram(metricCreate, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
+		metric.WithDescription("Time to make an LDAP connection, with TLS and its first bind."))
+	t.wait, errs[8] = m.Float64Histogram(metricWait, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
+		metric.WithDescription("Time to get an LDAP connection from a pool that had none free."))
+	for _, err := range errs {
+		if err != nil {
+			otel.Handle(err)
+		}
+	}
+	return t
+}
+
+// begin starts the span of an operation that is about to be sent. What it says of the request is returned for its end:
+// an SDK copies all attributes each time it gets more.
+func (t *telemetry) begin(ctx context.Context, e *endpoint, op *Operation, v *requestView, namespace string) (trace.Span, []attribute.KeyValue) {
+	t.active.Add(ctx, 1, e.active[op.Kind]...)
+	if op.Timing.WaitPool > 0 {
+		t.wait.Record(ctx, op.Timing.WaitPool.Seconds(), e.pool)
+	}
+	if t.silent {
+		return noSpan, nil
+	}
+	start := e.spanStart(op.Kind, namespace)
+	_, span := t.tracer.Start(ctx, start.name, start.options...)
+	if !span.IsRecording() {
+		return span, nil
+	}
+	return span, v.attributes(t.redact, op, e)
+}
+
+// measures reports whether anybody reads one of the metrics of an operation's end.
+func (t *telemetry) measures(ctx context.Context) bool {
+	return t.duration.Enabled(ctx) || t.entries.Enabled(ctx) || t.sent.Enabled(ctx) || t.received.Enabled(ctx) || t.io.Enabled(ctx)
+}
+
+// noSpan is the span of a tracer that makes none.
+var noSpan = trace.SpanFromContext(context.Background())
+
+// end finishes an operation's span and records its metrics. userBind leaves the span's status unset for a refused
+// password, which is an outcome and no fault.
+func (t *telemetry) end(ctx context.Context, e *endpoint, span trace.Span, said []attribute.KeyValue, op *Operation, userBind bool) {
+	if t.measures(ctx) {
+		options := e.recordOptions(op)
+		t.duration.Record(ctx, op.Duration.Seconds(), options...)
+		if op.Kind == KindSearch {
+			t.entries.Record(ctx, int64(op.Entries), options...)
+		}
+		t.sent.Record(ctx, op.BytesSent, options...)
+		if op.BytesReceived > 0 {
+			t.received.Record(ctx, op.BytesReceived, options...)
+			t.io.Add(ctx, op.BytesReceived, e.receive...)
+		}
+		t.io.Add(ctx, op.BytesSent, e.transmit...)
+		n := op.References
+		if op.Result.Code == 10 {
+			n++
+		}
+		if n > 0 {
+			t.referrals.Add(ctx, int64(n), e.pool)
+		}
+	}
+	t.active.Add(ctx, -1, e.active[op.Kind]...)
+	if span.IsRecording() {
+		span.SetAttributes(resultAttributes(said, e, op)...)
+		if op.Result.Failed() && !(userBind && op.Result.Code == 49) {
+			span.SetStatus(codes.Error, op.Result.Error)
+		}
+	}
+	span.End()
+}
+
+// resultAttributes appends what a span says of the answer.
+func resultAttributes(set []attribute.KeyValue, e *endpoint, op *Operation) []attribute.KeyValue {
+	if op.Result.Received {
+		set = append(set, attribute.Int64(attrStatusCode, op.Result.Code))
+		if e.db {
+			set = append(set, attribute.String(attrDBStatus, strconv.FormatInt(op.Result.Code, 10)))
+		}
+	}
+	if op.Result.Error != "" {
+		set = append(set, attribute.String(attrErrorType, op.Result.Error))
+	}
+	if op.Result.SubCode != "" {
+		set = append(set, attribute.String(attrSubCode, op.Result.SubCode))
+	}
+	if p := op.Result.Policy; p.Error != "" {
+		set = append(set, attribute.String(attrPolicyError, p.Error))
+	}
+	if p := op.Result.Policy; p.Warning != "" {
+		set = append(set, attribute.String(attrPolicyWarning, p.Warning))
+	}
+	switch op.Kind {
+	case KindSearch:
+		set = append(set, attribute.Int(attrEntries, op.Entries))
+		if op.References > 0 {
+			set = append(set, attribute.Int(attrReferences, op.References))
+		}
+	case KindCompare:
+		if op.Result.Code == 5 || op.Result.Code == 6 {
+			set = append(set, attribute.Bool(attrCompare, op.Result.Code == 6))
+		}
+	}
+	return set
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// requestView is one request as read from the wire, before redaction. It aliases the message and lives as long as the
+// call that sends it.
+type requestView struct {
+	message  wire.Message
+	kind     Kind
+	dn       []byte // target, search base or bind name
+	search   wire.Search
+	filter   wire.Filter
+	bind     wire.Bind
+	modify   wire.Modify
+	add      wire.Add
+	modifyDN wire.ModifyDN
+	compare  wire.Compare
+	extended wire.Extended
+	abandon  int64
+	paged    bool
+	pageSize int64
+
+	scratch // used again
+}
+
+// scratch is memory for reading one request.
+type scratch struct {
+	filters wire.FilterParser
+	text    []byte
+}
+
+var views = sync.Pool{New: func() any { return &requestView{scratch: scratch{text: make([]byte, 0, 1<<10)}} }}
+
+func newView() *requestView { return views.Get().(*requestView) }
+
+// recycle gives a view back for the next message.
+func (v *requestView) recycle() {
+	v.filters.Reset()
+	*v = requestView{scratch: v.scratch}
+	views.Put(v)
+}
+
+// read reads the request of a message.
+func (v *requestView) read(m wire.Message) (err error) {
+	v.message = m
+	switch m.Op {
+	case wire.BindRequest:
+		v.kind = KindBind
+		v.bind, err = wire.ParseBind(m.Body)
+		v.dn = v.bind.Name
+	case wire.UnbindRequest:
+		v.kind = KindUnbind
+	case wire.SearchRequest:
+		v.kind = KindSearch
+		if v.search, err = wire.ParseSearch(m.Body); err == nil {
+			v.filter, err = v.filters.Parse(v.search.Filter)
+		}
+		v.dn = v.search.Base
+	case wire.ModifyRequest:
+		v.kind = KindModify
+		v.modify, err = wire.ParseModify(m.Body)
+		v.dn = v.modify.DN
+	case wire.AddRequest:
+		v.kind = KindAdd
+		v.add, err = wire.ParseAdd(m.Body)
+		v.dn = v.add.DN
+	case wire.DelRequest:
+		v.kind, v.dn = KindDelete, m.Body
+	case wire.ModifyDNRequest:
+		v.kind = KindModifyDN
+		v.modifyDN, err = wire.ParseModifyDN(m.Body)
+		v.dn = v.modifyDN.DN
+	case wire.CompareRequest:
+		v.kind = KindCompare
+		v.compare, err = wire.ParseCompare(m.Body)
+		v.dn = v.compare.DN
+	case wire.AbandonRequest:
+		v.kind = KindAbandon
+		v.abandon, err = wire.ParseAbandon(m.Body)
+	case wire.ExtendedRequest:
+		v.kind = KindExtended
+		v.extended, err = wire.ParseExtended(m.Body)
+	default:
+		return wire.ErrMalformed
+	}
+	if err != nil || !m.HasControls() {
+		return err
+	}
+	return m.Controls(func(c wire.Control) bool {
+		if c.OID == wire.OIDPaging {
+			v.paged = true
+			v.pageSize, _, _ = wire.ParsePaging(c.Value)
+		}
+		return true
+	})
+}
+
+// outline writes into a record that nobody will look at what the observer itself needs of the request later.
+func (v *requestView) outline(rec *record) {
+	op := &rec.Operation
+	op.Kind = v.kind
+	switch v.kind {
+	case KindSearch:
+		rec.search.Scope = SearchScope(v.search.Scope)
+		op.Search = &rec.search
+	case KindBind:
+		op.Bind = &Bind{Method: bindMethod(v.bind)}
+	}
+}
+
+// fill writes the redacted request into a record.
+func (v *requestView) fill(rec *record, r redactor) {
+	op := &rec.Operation
+	op.Kind = v.kind
+	switch v.kind {
+	case KindSearch:
+		v.fillSearch(&rec.search, r)
+		op.Search = &rec.search
+	case KindBind:
+		op.Bind = &Bind{Method: bindMethod(v.bind), Mechanism: mechanismText(v.bind.Mechanism), Name: r.dn(v.dn)}
+	case KindExtended:
+		op.Extended = &Extended{OID: boundedOID(v.extended.OID), Name: oidNames[string(v.extended.OID)]}
+		if op.Extended.OID == wire.OIDPasswd {
+			identity, _, _, _ := wire.ParsePasswd(v.extended.Value)
+			op.DN = r.dn(identity)
+		}
+	case KindCompare:
+		op.DN = r.dn(v.dn)
+		op.Changes = []Change{{Operation: "compare", Attribute: bounded(string(v.compare.Attribute), keptAttribute), Values: []Value{
+			r.value(v.compare.Attribute, v.compare.Value[:min(len(v.compare.Value), keptValue)]),
+		}}}
+	case KindAbandon, KindUnbind:
+	default:
+		op.DN = r.dn(v.dn)
+		op.Changes = v.changes(r)
+	}
+	if v.message.HasControls() {
+		_ = v.message.Controls(func(c wire.Control) bool {
+			op.Controls = append(op.Controls, Control{OID: boundedOID([]byte(c.OID)), Name: oidNames[c.OID], Critical: c.Critical})
+			return len(op.Controls) < keptControls
+		})
+	}
+}
+
+// boundedOID returns an object identifier; what is none comes from a broken peer and is cut short.
+func boundedOID(oid []byte) string { return string(safeName(oid)) }
+
+// fillSearch writes a search; all of its texts share one allocation.
+func (v *requestView) fillSearch(s *Search, r redactor) {
+	*s = Search{
+		Scope: SearchScope(v.search.Scope), Deref: int(v.search.Deref), SizeLimit: int(v.search.SizeLimit),
+		TimeLimit: time.Duration(v.search.TimeLimit) * time.Second, TypesOnly: v.search.TypesOnly, PageSize: int(v.pageSize),
+	}
+	text := r.appendDN(v.text[:0], v.dn)
+	base := len(text)
+	text = r.appendFilter(text, v.filter)
+	filter := len(text)
+	n := 0
+	_ = v.search.Attributes(func(name []byte) bool {
+		text = append(text, name[:min(len(name), keptAttribute)]...)
+		n++
+		return n < keptRequested
+	})
+	all := string(text)
+	if cap(text) <= keptFilter {
+		v.text = text[:0]
+	}
+	s.Base, s.Filter = all[:base], all[base:filter]
+	if n == 0 {
+		return
+	}
+	s.Attributes = make([]string, 0, n)
+	rest := all[filter:]
+	_ = v.search.Attributes(func(name []byte) bool {
+		size := min(len(name), keptAttribute)
+		s.Attributes, rest = append(s.Attributes, rest[:size]), rest[size:]
+		return len(s.Attributes) < n
+	})
+}
+
+// requested lists the requested attributes, up to most.
+func (v *requestView) requested(most int) (names []string) {
+	_ = v.search.Attributes(func(name []byte) bool {
+		names = append(names, string(safeName(name)))
+		return len(names) < most
+	})
+	return names
+}
+
+func bindMethod(b wire.Bind) string {
+	switch {
+	case b.Method == wire.BindSASL:
+		return "sasl"
+	case b.Method != wire.BindSimple:
+		return "ntlm"
+	case len(b.Password) > 0:
+		return "simple"
+	case len(b.Name) > 0:
+		return "unauthenticated"
+	}
+	return "anonymous"
+}
+
+// bounds of what one recorded request keeps.
+const (
+	keptControls  = 32
+	keptRequested = 64
+	keptAttribute = 256 // bytes of a name
+	keptChanges   = 200
+	keptValues    = 50
+	keptValue     = 4 << 10
+	keptWrite     = 64 << 10 // bytes of all values of one write
+)
+
+func (v *requestView) changes(r redactor) (changes []Change) {
+	left := keptWrite
+	add := func(operation string, a wire.Attribute) bool {
+		change := Change{Operation: operation, Attribute: bounded(string(a.Name), keptAttribute)}
+		_ = a.Values(func(b []byte) bool {
+			value := r.value(a.Name, b[:min(len(b), keptValue, max(left, 0))])
+			left -= len(value.Text)
+			change.Values = append(change.Values, value)
+			return len(change.Values) < keptValues && left > 0
+		})
+		changes = append(changes, change)
+		return len(changes) < keptChanges
+	}
+	switch v.kind {
+	case KindModify:
+		_ = v.modify.Changes(func(c wire.Change) bool { return add(changeName(c.Operation), c.Attribute) })
+	case KindAdd:
+		_ = v.add.Attributes(func(a wire.Attribute) bool { return add("add", a) })
+	case KindModifyDN:
+		changes = append(changes, Change{Operation: "rename", Attribute: "rdn", Values: []Value{{Text: r.dn(v.modifyDN.NewRDN)}}})
+		if v.modifyDN.NewSuperior != nil {
+			changes = append(changes, Change{Operation: "move", Attribute: "superior", Values: []Value{{Text: r.dn(v.modifyDN.NewSuperior)}}})
+		}
+	}
+	return changes
+}
+
+func changeName(operation int64) string {
+	names := [...]string{"add", "delete", "replace", "increment"}
+	if operation < 0 || operation >= int64(len(names)) {
+		return "unknown"
+	}
+	return names[operation]
+}
+
+// changed lists what a write changes, by attribute alone.
+func (v *requestView) changed(yield func(operation, attribute string)) {
+	for _, c := range v.changes(redactor{level: LevelNames}) {
+		yield(c.Operation, string(safeName([]byte(c.Attribute))))
+	}
+}
+
+// fingerprint sums what was asked of which domain.
+func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
+	p.structure(uint64(v.kind))
+	p.name([]byte(d.name))
+	switch v.kind {
+	case KindSearch:
+		p.structure(uint64(v.search.Scope))
+		p.dn(v.dn)
+		p.filter(v.filter)
+		var attributes uint64
+		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
+		p.structure(attributes)
+		if v.paged { // pages differ only in their cookies, and a page is no repeat of another
+			_ = v.message.Controls(func(c wire.Control) bool { p.literal(c.Value); return true })
+		}
+	case KindBind:
+		p.dn(v.dn)
+	case KindCompare:
+		p.dn(v.dn)
+		p.name(v.compare.Attribute)
+		p.literal(v.compare.Value)
+	case KindModify:
+		p.dn(v.dn)
+		_ = v.modify.Changes(func(c wire.Change) bool { p.name(c.Attribute.Name); p.structure(uint64(c.Operation)); return true })
+		p.literal(v.message.Body)
+	case KindAdd, KindModifyDN:
+		p.dn(v.dn)
+		p.literal(v.message.Body)
+	case KindDelete:
+		p.dn(v.dn)
+	case KindExtended:
+		p.name(v.extended.OID)
+		p.literal(v.extended.Value)
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+// shapeLength bounds the display of a shape.
+const shapeLength = 1 << 10
+
+// describe completes a new shape with its display, without any literal.
+func (v *requestView) describe(s *Shape) {
+	text := []byte(v.kind.String())
+	add := func(part string) { text = append(append(text, ' '), part...) }
+	switch v.kind {
+	case KindSearch:
+		filter := filterShape(v.filter)
+		add(SearchScope(v.search.Scope).String())
+		add(dnShape(v.dn))
+		add(filter)
+		if names := v.requested(32); names != nil {
+			add(strings.Join(names, ","))
+			s.requested = attribute.StringSlice(attrRequested, names)
+		}
+		if len(filter) <= shapeLength { // a longer one is written down anew each time, so that shapes stay small
+			s.filter = filter
+		}
+	case KindExtended:
+		add(boundedOID(v.extended.OID))
+	case KindCompare:
+		add(dnShape(v.dn))
+		add(string(safeName(v.compare.Attribute)))
+	default:
+		add(dnShape(v.dn))
+		v.changed(func(operation, attribute string) { add(operation + ":" + attribute) })
+	}
+	s.Text = string(clip(text, 0, shapeLength))
+}

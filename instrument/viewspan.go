@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// attributes lists what a recorded span says of the request, behind what all spans of the connection say.
+func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attribute.KeyValue {
+	set := make([]attribute.KeyValue, 0, len(e.common)+18)
+	set = append(append(set, e.common...), attribute.Int64(attrMessageID, op.MessageID), attribute.Int64(attrConnection, int64(op.Conn)))
+	switch v.kind {
+	case KindSearch:
+		set = append(set, attribute.String(attrScope, SearchScope(v.search.Scope).String()))
+		for _, limit := range [...]struct { // what is asked for by nearly nobody costs nothing
+			key   string
+			value int64
+		}{{attrDeref, v.search.Deref}, {attrSizeLimit, v.search.SizeLimit}, {attrTimeLimit, v.search.TimeLimit}} {
+			if limit.value != 0 {
+				set = append(set, attribute.Int64(limit.key, limit.value))
+			}
+		}
+		if v.search.TypesOnly {
+			set = append(set, attribute.Bool(attrTypesOnly, true))
+		}
+		if filter := v.shownFilter(r, op.Shape); filter != "" {
+			set = append(set, attribute.String(attrFilter, filter))
+			if e.db {
+				set = append(set, attribute.String(attrDBQuery, filter))
+			}
+		}
+		if op.Shape != nil && op.Shape.requested.Valid() {
+			set = append(set, op.Shape.requested)
+		} else if names := v.requested(32); names != nil {
+			set = append(set, attribute.StringSlice(attrRequested, names))
+		}
+		if r.level >= LevelHashes {
+			set = append(set, attribute.String(attrBase, r.dn(v.dn)))
+		}
+	case KindBind:
+		set = append(set, attribute.String(attrBindMethod, bindMethod(v.bind)))
+		if len(v.bind.Mechanism) > 0 {
+			set = append(set, attribute.String(attrMechanism, mechanismText(v.bind.Mechanism)))
+		}
+		if r.level >= LevelHashes {
+			set = append(set, attribute.String(attrBindDN, r.dn(v.dn)))
+		}
+	case KindExtended:
+		set = append(set, attribute.String(attrExtendedOID, boundedOID(v.extended.OID)))
+		if name := oidNames[string(v.extended.OID)]; name != "" {
+			set = append(set, attribute.String(attrExtendedName, name))
+		}
+	case KindModify, KindAdd, KindModifyDN:
+		var names []string
+		v.changed(func(_, attribute string) { names = append(names, attribute) })
+		set = append(set, attribute.Int(attrChanges, len(names)), attribute.StringSlice(attrChanged, names[:min(len(names), 32)]))
+	}
+	if target := v.target(); r.level >= LevelHashes && len(target) > 0 {
+		set = append(set, attribute.String(attrDN, r.dn(target)))
+	}
+	var controls []string
+	_ = v.message.Controls(func(c wire.Control) bool {
+		controls = append(controls, boundedOID([]byte(c.OID)))
+		return len(controls) < 16
+	})
+	if controls != nil {
+		set = append(set, attribute.StringSlice(attrControls, controls))
+	}
+	return set
+}
+
+// target returns the entry that a request is about, nil for searches, binds and what has none.
+func (v *requestView) target() []byte {
+	switch v.kind {
+	case KindModify, KindAdd, KindDelete, KindModifyDN, KindCompare:
+		return v.dn
+	}
+	return nil
+}
+
+// shownFilter returns the filter as the level allows. Its shape has been written down when it was new.
+func (v *requestView) shownFilter(r redactor, shape *Shape) string {
+	if r.level == LevelShapes && shape != nil && shape.filter != "" {
+		return shape.filter
+	}
+	return string(r.appendFilter(v.text[:0], v.filter))
+}
