@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+package advice
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// Facts are what is known beside the operations. Every field may be left out; rules that need it then find nothing.
+type Facts struct {
+	// Domain tells about a domain by its name.
+	Domain func(name string) DomainFacts
+	// Entries returns the entries that were kept of a search. It is asked of few operations.
+	Entries func(seq uint64) []instrument.Entry
+	// Known reports whether the schema of a domain has an attribute; loaded is false without a schema.
+	Known func(domain, attribute string) (known, loaded bool)
+}
+
+// DomainFacts is what is known of one domain.
+type DomainFacts struct {
+	Security string // none, tls or start_tls; "" for unknown
+	Vendor   string
+}
+
+// Limits of the rules, from which on something counts.
+const (
+	loopFrom        = 5                      // searches of one shape in a row
+	loopTime        = 50 * time.Millisecond  // that they take together
+	membersFrom     = 3                      // entries read one by one out of a list of names
+	budget          = 10                     // calls in one HTTP request
+	ldapTime        = 200 * time.Millisecond // of a request, from which its share counts
+	slow            = 500 * time.Millisecond
+	verySlow        = 2 * time.Second
+	scanned         = 200 * time.Millisecond // from which a search that no index serves is felt
+	growing         = 500                    // entries without paging
+	manyEntries     = 5000
+	manyBytes       = 5 << 20
+	largeEntry      = 64 << 10
+	rangeBytes      = 20 << 10 // of an entry whose values may have been cut
+	largeFilter     = 8 << 10
+	mostClauses     = 50
+	starving        = 20 * time.Millisecond
+	refusedFrom     = 3
+	seqsKept        = 20
+	deletesFrom     = 10
+	connectionsFrom = 3
+)
+
+// Review returns what could be better in one request, the worst first. ops are its operations in the order of their start.
+func Review(q instrument.Request, ops []instrument.Operation, facts Facts) []Finding {
+	r := &review{request: q, ops: ops, facts: facts, filters: map[*instrument.Shape]parsed{}}
+	for i := range ops {
+		if ops[i].State != instrument.StateRunning {
+			r.ended = append(r.ended, &ops[i])
+		}
+	}
+	if len(r.ended) == 0 {
+		return nil
+	}
+	for _, rule := range catalogue {
+		if q.Kind != instrument.Background || rule.ID[0] != 'A' { // a bucket holds what many did, who know nothing of each other
+			rule.check(r, rule)
+		}
+	}
+	slices.SortStableFunc(r.found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Rule.ID, b.Rule.ID))
+	})
+	return r.found
+}
+
+// review is one run of the rules.
+type review struct {
+	request instrument.Request
+	ops     []instrument.Operation
+	ended   []*instrument.Operation
+	facts   Facts
+	filters map[*instrument.Shape]parsed
+	groups  [][]*instrument.Operation // searches by shape, see byShape
+	members map[*instrument.Shape]bool
+	found   []Finding
+}
+
+type parsed struct {
+	tree wire.Filter
+	ok   bool
+}
+
+// filter returns the tree of a search, or of another of its shape, whose literals alone differ. ok is false where it was
+// not recorded or was cut.
+func (r *review) filter(op *instrument.Operation) (wire.Filter, bool) {
+	p, known := r.filters[op.Shape]
+	if !known || op.Shape == nil {
+		tree, err := wire.ParseFilterText(op.Search.Filter)
+		p = parsed{tree, err == nil && op.Search.Filter != ""}
+		r.filters[op.Shape] = p
+	}
+	return p.tree, p.ok
+}
+
+func (r *review) domain(name string) DomainFacts {
+	if r.facts.Domain == nil {
+		return DomainFacts{}
+	}
+	return r.facts.Domain(name)
+}
+
+// add keeps a finding about operations. A severity of 0 is the rule's own.
+func (r *review) add(rule Rule, severity Severity, evidence string, ops ...*instrument.Operation) *Finding {
+	if severity == 0 {
+		severity = rule.Severity
+	}
+	f := Finding{Rule: rule, Severity: severity, Evidence: evidence, Count: len(ops)}
+	for _, op := range ops[:min(len(ops), seqsKept)] {
+		f.Operations = append(f.Operations, op.Seq)
+	}
+	if len(ops) > 0 && ops[0].Shape != nil {
+		f.Shape, f.ShapeText = ops[0].Shape.ID, ops[0].Shape.Text
+		for _, op := range ops {
+			if op.Shape != ops[0].Shape {
+				f.Shape, f.ShapeText = 0, ""
+			}
+		}
+	}
+	r.found = append(r.found, f)
+	return &r.found[len(r.found)-1]
+}
+
+// searches returns the ended searches that hold a property, first pages only.
+func (r *review) searches(holds func(*instrument.Operation) bool) (found []*instrument.Operation) {
+	for _, op := range r.ended {
+		if op.Search != nil && op.Call.N <= 1 && holds(op) {
+			found = append(found, op)
+		}
+	}
+	return found
+}
+
+// byShape groups the ended searches, first pages only, in the order in which the shapes came first.
+func (r *review) byShape() [][]*instrument.Operation {
+	if r.groups != nil {
+		return r.groups
+	}
+	place := map[*instrument.Shape]int{}
+	for _, op := range r.searches(func(op *instrument.Operation) bool { return op.Shape != nil }) {
+		i, ok := place[op.Shape]
+		if !ok {
+			i = len(r.groups)
+			place[op.Shape] = i
+			r.groups = append(r.groups, nil)
+		}
+		r.groups[i] = append(r.groups[i], op)
+	}
+	return r.groups
+}
+
+// eachShape reports a rule once for each shape among operations.
+func (r *review) eachShape(ops []*instrument.Operation, report func([]*instrument.Operation)) {
+	seen := map[*instrument.Shape][]*instrument.Operation{}
+	var order []*instrument.Shape
+	for _, op := range ops {
+		if len(seen[op.Shape]) == 0 {
+			order = append(order, op.Shape)
+		}
+		seen[op.Shape] = append(seen[op.Shape], op)
+	}
+	for _, shape := range order {
+		report(seen[shape])
+	}
+}
+
+func total(ops []*instrument.Operation) (sum, longest time.Duration) {
+	for _, op := range ops {
+		sum, longest = sum+op.Duration, max(longest, op.Duration)
+	}
+	return sum, longest
+}
+
+// loopback reports whether a server is on this machine; a socket path always is.
+func loopback(server string) bool {
+	if at, err := netip.ParseAddrPort(server); err == nil {
+		return at.Addr().Unmap().IsLoopback()
+	}
+	return strings.HasPrefix(server, "localhost:") || strings.Contains(server, "/")
+}
+
+// local reports whether a server is a unix socket.
+func local(server string) bool { return strings.Contains(server, "/") }
+
+// short writes a duration for people.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}
