@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+
+package instrument_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+var update = flag.Bool("update", false, "write schema.md anew")
+
+// named is one name of the telemetry, as attributes.go says it.
+type named struct {
+	key, kind, meaning string
+	metric             bool // of attributes: on metrics too
+}
+
+// readSchema reads the names of attributes and metrics out of the source that defines them.
+func readSchema(t *testing.T) (attributes, metrics []named) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "attributes.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		name := spec.Names[0].Name
+		isMetric := strings.HasPrefix(name, "metric")
+		if !isMetric && !strings.HasPrefix(name, "attr") {
+			return true
+		}
+		kind, meaning, found := strings.Cut(strings.TrimSpace(spec.Comment.Text()), ": ")
+		if !found {
+			t.Errorf("%s does not say what it means", name)
+		}
+		kind, onMetric := strings.CutSuffix(kind, ", metric")
+		key, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		entry := named{key, kind, meaning, onMetric}
+		if isMetric {
+			metrics = append(metrics, entry)
+		} else {
+			attributes = append(attributes, entry)
+		}
+		return true
+	})
+	return attributes, metrics
+}
+
+// TestSchemaDocument holds schema.md to the source; go generate writes it.
+func TestSchemaDocument(t *testing.T) {
+	attributes, metrics := readSchema(t)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Telemetry schema %s\n\nMade of `attributes.go` by `go generate`.\n\n## Attributes\n\n| attribute | type | metrics | meaning |\n|---|---|---|---|\n", instrument.SchemaVersion)
+	for _, a := range attributes {
+		on := ""
+		if a.metric {
+			on = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.key, a.kind, on, a.meaning)
+	}
+	fmt.Fprint(&b, "\n## Metrics\n\n| metric | instrument | unit | meaning |\n|---|---|---|---|\n")
+	for _, m := range metrics {
+		kind, unit, _ := strings.Cut(m.kind, ", ")
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.key, kind, unit, m.meaning)
+	}
+	if *update {
+		if err := os.WriteFile("schema.md", b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile("schema.md")
+	if err != nil || !bytes.Equal(kept, b.Bytes()) {
+		t.Errorf("schema.md is not what attributes.go says (%v): run go generate ./instrument", err)
+	}
+}
+
+// instruments tells the kind of an instrument by its data.
+func instruments(data metricdata.Aggregation) (kind string) {
+	switch d := data.(type) {
+	case metricdata.Histogram[float64], metricdata.Histogram[int64]:
+		return "histogram"
+	case metricdata.Sum[int64]:
+		if d.IsMonotonic {
+			return "counter"
+		}
+		return "up-down counter"
+	}
+	return fmt.Sprintf("%T", data)
+}
+
+// What leaves is what the schema says: every attribute is known and of its type, every metric has its instrument and its
+// unit and a description, and carries nothing but the attributes that are meant for metrics.
+func TestSchemaIsKept(t *testing.T) {
+	t.Parallel()
+	attributes, metrics := readSchema(t)
+	known, measured := map[string]named{}, map[string]named{}
+	for _, a := range attributes {
+		known[a.key] = a
+	}
+	for _, m := range metrics {
+		measured[m.key] = m
+	}
+	server, trust := company(t)
+	w := newWatch(instrument.WithDBAttributes(), instrument.WithSpanLevel(instrument.LevelHashes))
+	w.Declare("TEST", func() instrument.PoolStats {
+		return instrument.PoolStats{Max: 8, Idle: 2, InUse: 3, Waiting: 1, Timeouts: 4}
+	})
+	c := dial(t, w.Scope, server.URL(), instrument.WithTLS(trust), instrument.WithStartTLS())
+	c.Waited(instrument.Timing{WaitPool: time.Millisecond})
+	everything(t, w.Scope, c)
+	for _, span := range w.spans.Ended() {
+		for _, kv := range span.Attributes() {
+			a, ok := known[string(kv.Key)]
+			kind := strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(kv.Value.Type().String(), "INT64", "INT"), "SLICE"))
+			if strings.HasSuffix(kv.Value.Type().String(), "SLICE") {
+				kind += "[]"
+			}
+			if !ok || a.kind != kind {
+				t.Errorf("span %s has %s as %s, the schema says %+v", span.Name(), kv.Key, kind, a)
+			}
+		}
+	}
+	var all metricdata.ResourceMetrics
+	if err := w.metrics.Collect(context.Background(), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range all.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			want, ok := measured[m.Name]
+			if kind := instruments(m.Data) + ", " + m.Unit; !ok || want.kind != kind || m.Description == "" {
+				t.Errorf("metric %s is %s, %q; the schema says %+v", m.Name, kind, m.Description, want)
+			}
+			delete(measured, m.Name)
+			for _, p := range w.points(t, m.Name) {
+				for key := range p.attributes {
+					if !known[key].metric {
+						t.Errorf("metric %s has the attribute %s", m.Name, key)
+					}
+				}
+			}
+		}
+	}
+	if len(measured) > 0 {
+		t.Errorf("nothing was measured of %v", measured)
+	}
+	for state, want := range map[string]int64{"idle": 2, "used": 3} {
+		found := false
+		for _, p := range w.points(t, "ldap.client.connection.open") {
+			found = found || p.attributes["ldap.client.connection.state"] == state && p.count == want && p.attributes["ldap.client.connection.pool.name"] == "TEST"
+		}
+		if !found {
+			t.Errorf("%d connections that are %s are not counted: %v", want, state, w.points(t, "ldap.client.connection.open"))
+		}
+	}
+}
+
+// everything asks for what gives each attribute of a span once.
+func everything(t *testing.T, scope *instrument.Scope, c *instrument.Client) {
+	t.Helper()
+	ctx := t.Context()
+	_ = c.BindUser(ctx, "EXAMPLE\\ada", "wrong")
+	if err := c.Bind(ctx, "cn=Ada Lovelace,ou=people,dc=example,dc=org", "lovelace"); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.Search(ctx, ldap.NewSearchRequest("", ldap.ScopeBaseObject, 0, 0, 0, false, "(objectClass=*)", nil, nil))
+	_, _ = c.SearchPaged(ctx, search("(cn=*)", "cn"), 2)
+	_, _ = c.Compare(ctx, "cn=Ada Lovelace,ou=people,dc=example,dc=org", "sn", "Lovelace")
+	modify := ldap.NewModifyRequest("cn=nobody,dc=example,dc=org", nil)
+	modify.Replace("sn", []string{"x"})
+	_, _ = c.Modify(ctx, modify)
+	_, _ = c.WhoAmI(ctx)
+	_ = c.With(ctx).ExternalBind()
+	referred := dial(t, scope, serve(t, then(func(s *session, m wire.Message) { s.answer(m, 10) })))
+	_ = referred.Delete(ctx, deletion("/a"))
+	_ = c.Close(ctx)
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+package instrument_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+)
+
+// company is a directory that offers TLS, and the configuration that trusts it.
+func company(t *testing.T) (*ldaptest.Server, *tls.Config) {
+	t.Helper()
+	server := ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(5))})
+	return server, &tls.Config{RootCAs: server.CA, ServerName: "127.0.0.1", MinVersion: tls.VersionTLS12}
+}
+
+// However the scope encrypts, operations stay visible, and the socket counts as wrapped once.
+func TestEncryptedConnectionsStayVisible(t *testing.T) {
+	t.Parallel()
+	server, trust := company(t)
+	tests := []struct {
+		name, security string
+		dial           func(*testing.T, *watch) *instrument.Client
+	}{
+		{"ldaps", "tls", func(t *testing.T, w *watch) *instrument.Client {
+			return dial(t, w.Scope, server.TLSURL(), instrument.WithTLS(trust))
+		}},
+		{"StartTLS at once", "start_tls", func(t *testing.T, w *watch) *instrument.Client {
+			return dial(t, w.Scope, server.URL(), instrument.WithTLS(trust), instrument.WithStartTLS())
+		}},
+		{"StartTLS later", "start_tls", func(t *testing.T, w *watch) *instrument.Client {
+			c := dial(t, w.Scope, server.URL())
+			if err := c.StartTLS(t.Context(), trust); err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}},
+		{"StartTLS through ldap.Client", "start_tls", func(t *testing.T, w *watch) *instrument.Client {
+			c := dial(t, w.Scope, server.URL())
+			if err := c.With(t.Context()).StartTLS(trust); err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWatch()
+			c := test.dial(t, w)
+			if err := c.Bind(t.Context(), ldaptest.CompanyUser, ldaptest.CompanyPassword); err != nil {
+				t.Fatal(err)
+			}
+			if state, ok := c.TLS(); !ok || state.Version < tls.VersionTLS12 {
+				t.Errorf("not encrypted: %v", state)
+			}
+			if op := only(t, w.Scope, instrument.KindBind); op.Bind.Name != ldaptest.CompanyUser || op.State != instrument.StateDone {
+				t.Errorf("operation %+v", op)
+			}
+			if got := attributes(w.span(t, "bind").Attributes())["ldap.connection.security"]; got != test.security {
+				t.Errorf("the span says %s, want %s", got, test.security)
+			}
+			if usage := w.usage(t); usage.WrappedSockets != 1 || usage.OpenSockets != 1 {
+				t.Errorf("usage %+v", usage)
+			}
+		})
+	}
+}
+
+// An application that encrypts above the observer goes on to work, and a row says what happened and which line to change.
+func TestBlindIsToldAndNeverSilent(t *testing.T) {
+	t.Parallel()
+	server, trust := company(t)
+	tests := []struct {
+		name string
+		open func(*testing.T, *instrument.Scope) *ldap.Conn
+	}{
+		{"StartTLS of go-ldap", func(t *testing.T, scope *instrument.Scope) *ldap.Conn {
+			conn := dial(t, scope, server.URL()).Conn()
+			if err := conn.StartTLS(trust); err != nil {
+				t.Fatal(err)
+			}
+			return conn
+		}},
+		{"TLS above Wrap", func(t *testing.T, scope *instrument.Scope) *ldap.Conn {
+			socket, err := net.Dial("tcp", strings.TrimPrefix(server.TLSURL(), "ldaps://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			secured := tls.Client(scope.Wrap(socket), trust)
+			if err := secured.HandshakeContext(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			conn := ldap.NewConn(secured, true)
+			conn.Start()
+			t.Cleanup(func() { _ = conn.Close() })
+			return conn
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			scope := instrument.New()
+			conn := test.open(t, scope)
+			if err := conn.Bind(ldaptest.CompanyUser, ldaptest.CompanyPassword); err != nil {
+				t.Fatalf("blind, and broken: %v", err)
+			}
+			row := only(t, scope, instrument.KindNotice)
+			if !strings.Contains(row.Extended.Name, "blind since TLS") || !strings.Contains(row.Extended.Name, "Scope.Dial") {
+				t.Errorf("row %+v", row.Extended)
+			}
+			if frames := row.Callers(); len(frames) == 0 {
+				t.Error("the row does not say where")
+			}
+			for _, op := range operations(scope) {
+				if op.Kind == instrument.KindBind {
+					t.Error("a bind was seen within TLS")
+				}
+			}
+		})
+	}
+}
