@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// errNobody marks a bind that succeeded without anybody being bound: the server took an empty password for none at all.
+var errNobody = errors.New("the server took the login for an anonymous bind")
+
+// bindRequest is one person's bind, with the question for the password policy's reasons.
+func (d *Domain) bindRequest(name, password string) *ldap.SimpleBindRequest {
+	request := ldap.NewSimpleBindRequest(name, password, nil)
+	request.AllowEmptyPassword = isOn(d.cfg.Login.EmptyPassword)
+	if !isOff(d.cfg.Login.PasswordPolicy) {
+		request.Controls = []ldap.Control{ldap.NewControlBeheraPasswordPolicy()}
+	}
+	return request
+}
+
+// checkPassword binds on a connection that is used for nothing else. It is sent once.
+func (d *Domain) checkPassword(ctx context.Context, name, password string) (result *ldap.SimpleBindResult, err error) {
+	err = d.call(ctx, call{op: "bind", pool: d.logins}, func(ctx context.Context, client *instrument.Client) (err error) {
+		result, err = client.SimpleBindUser(ctx, d.bindRequest(name, password))
+		return err
+	})
+	return result, err
+}
+
+// decoy makes a login of nobody cost what any other does: a bind that is refused. The password is not the person's.
+func (d *Domain) decoy(ctx context.Context) error {
+	_, err := d.checkPassword(ctx, "cn="+rand.Text()+","+d.Base(), rand.Text())
+	if _, answered := instrument.ResultCode(err); answered {
+		return nil
+	}
+	return err
+}
+
+// session binds as a person on a connection of its own, which is closed behind f. f is not called when the bind is refused.
+func (d *Domain) session(ctx context.Context, name, password string, f func(context.Context, *instrument.Client) error) (*ldap.SimpleBindResult, error, error) {
+	m, err := d.connect(ctx, purpose{"user", nil, d.shared(d.readOnly())})
+	if err != nil {
+		return nil, &Error{Op: "bind", Domain: d.name, Err: err}, nil
+	}
+	defer d.retire(m)
+	m.gate.sealed.Store(false)
+	start := time.Now()
+	result, err := m.client.SimpleBindUser(ctx, d.bindRequest(name, password))
+	m.gate.sealed.Store(true)
+	if err == nil && password == "" {
+		err = somebody(ctx, m.client, name)
+	}
+	if outcomeOf(result, err) != OutcomeOK {
+		return result, err, nil
+	}
+	m.client.Waited(instrument.Timing{SetupBind: time.Since(start)})
+	return result, nil, f(ctx, m.client)
+}
+
+// somebody asks the server who is bound, and fails when that is nobody or another.
+func somebody(ctx context.Context, client *instrument.Client, name string) error {
+	who, err := client.WhoAmI(ctx)
+	if err != nil {
+		return err
+	}
+	if dn, ok := strings.CutPrefix(who, "dn:"); ok {
+		bound, _ := canonicalDN(dn)
+		if asked, isDN := canonicalDN(name); bound != "" && (!isDN || asked == bound) {
+			return nil
+		}
+		return errNobody
+	}
+	if account, ok := strings.CutPrefix(who, "u:"); ok && account != "" {
+		return nil
+	}
+	return errNobody
+}

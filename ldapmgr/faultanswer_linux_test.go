@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
+	"github.com/ldapscope/ldapscope/ldapmgr"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+)
+
+// answerFaults are those of what a server answers, and how far it comes with it.
+func answerFaults() []fault {
+	return []fault{
+		{row: "F10", name: "restart in the middle of a search", expect: "the whole answer from another server, or an error; 1 s",
+			proofs: []proof{{"kill", slapdKilled}, {"restart under load", slapdRestarts}, {"cut everywhere", slapdCutAnswers}}},
+		{row: "F11", name: "reset in the middle of a message", expect: "asked again, class reset; 1 s",
+			hit: on(wire.SearchResultEntry, reset), first: time.Second, later: time.Millisecond,
+			proofs: []proof{{"alone", alone(on(wire.SearchResultEntry, reset), ldapmgr.ClassReset, instrument.ErrConnection)}}},
+		{row: "F12", name: "end behind the last entry", expect: "never taken for the whole; 1 s",
+			hit: on(wire.SearchResultDone, cut), first: time.Second, later: time.Millisecond,
+			proofs: []proof{{"alone", alone(on(wire.SearchResultDone, cut), ldapmgr.ClassClosed, instrument.ErrConnection)}}},
+		{row: "F19", name: "busy", expect: "asked again on another server, and spared for a second; 0.3 s",
+			hit: does(ldaptest.Action{Result: &wire.Reply{Code: 51}}), first: 300 * time.Millisecond, later: time.Millisecond,
+			proofs: []proof{{"codes", busy}, {"spared", busyIsSpared}, {"retcode", slapdRetcode}}},
+		{row: "F20", name: "a limit of the server", expect: "what came, the error beside it, and a hint",
+			proofs: []proof{{"codes", serverLimits}}},
+		{row: "F21", name: "slow drip", expect: "a message must come within 3 s; a healthy stream goes on",
+			hit: on(wire.SearchResultDone, drip), first: 3100 * time.Millisecond, later: time.Millisecond,
+			proofs: []proof{{"steady stream", steadyStream}}},
+		{row: "F22", name: "a huge entry", expect: "read whole, or refused beyond the limit",
+			proofs: []proof{{"size", hugeEntry}}},
+		{row: "F23", name: "malformed answer", expect: "class protocol, the connection ends, asked again once; 10 ms",
+			hit: does(ldaptest.Action{Raw: ldaptest.Garbage}), first: 10 * time.Millisecond, later: time.Millisecond,
+			proofs: []proof{{"alone", alone(does(ldaptest.Action{Raw: ldaptest.Garbage}), ldapmgr.ClassProtocol, instrument.ErrMalformed)}}},
+		{row: "F24", name: "an answer twice", expect: "the connection ends, no call fails; 50 ms",
+			hit: on(wire.SearchResultDone, twice), first: 50 * time.Millisecond, later: time.Millisecond},
+		{row: "F25", name: "notice of disconnection", expect: "the reason is told, the server spared; 50 ms",
+			hit: does(ldaptest.Action{Notice: "going down"}), first: 50 * time.Millisecond, later: time.Millisecond,
+			proofs: []proof{{"alone", alone(does(ldaptest.Action{Notice: "going down"}), ldapmgr.ClassNotice, instrument.ErrConnection)}}},
+		{row: "F26", name: "idle timeout of the server", expect: "replaced without an error",
+			proofs: []proof{{"in memory", serverClosesIdle}, {"slapd", slapdIdle}}},
+		{row: "F27", name: "hostile referral", expect: "data, never followed; 50 ms",
+			proofs: []proof{{"capture", referralCapture}}},
+		{row: "F30", name: "the paging cookie repeats", expect: "ended after 3 pages",
+			proofs: []proof{{"circle", cookieCircle}}},
+	}
+}
+
+// alone proves how a call fails that always meets a fault and has no other server: with a class, an error to branch on, and
+// never with part of an answer.
+func alone(hit func(*host, turn), class ldapmgr.Class, target error) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			n := start(t, 1, small)
+			d, _ := domain(t, n.config(1))
+			took(t, search(t, d))
+			hit(n.host(0), always)
+			result, err := d.Search(t.Context(), people("(ou=people)"))
+			if result != nil || !errors.Is(err, target) || ldapmgr.Classify(err) != class {
+				t.Errorf("got %v, class %s: %v; want %v, class %s", result, ldapmgr.Classify(err), err, target, class)
+			}
+			n.host(0).mend()
+			pause(3 * time.Second)
+			took(t, search(t, d))
+		})
+	}
+}
+
+// serverLimits proves that the limits of a server give what came together with the error and a hint.
+func serverLimits(t *testing.T) {
+	t.Parallel()
+	for code, hint := range map[int64]string{3: "time", 4: "paging", 11: "limit"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := start(t, 2, small)
+			d, _ := domain(t, n.config(2))
+			took(t, search(t, d))
+			does(ldaptest.Action{Result: &wire.Reply{Code: code}})(n.host(0), always)
+			_, err := d.Search(t.Context(), people("(ou=people)"))
+			if got, ok := instrument.ResultCode(err); !ok || got != code || ldapmgr.Classify(err) != ldapmgr.ClassAnswer {
+				t.Errorf("code %d: got %v", code, err)
+			}
+			if got := ldapmgr.Hint(err); !strings.Contains(got, hint) {
+				t.Errorf("code %d: the hint is %q, want something about %q", code, got, hint)
+			}
+			if s := d.Status(); s.Pool.Closed != 0 || s.Endpoints[0].State != ldapmgr.EndpointUp {
+				t.Errorf("code %d: the server or the connection is blamed: %+v", code, s)
+			}
+		})
+	}
+}
+
+// steadyStream proves that a stream that takes longer than every limit goes on as long as entries come.
+func steadyStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, 1, chaosDirectory)
+		d, _ := domain(t, n.config(1))
+		took(t, search(t, d))
+		does(ldaptest.Action{PerEntry: time.Second})(n.host(0), always)
+		begin, count := time.Now(), 0
+		for _, err := range d.Entries(t.Context(), people("(ou=u*)"), 100) {
+			if err != nil {
+				t.Fatalf("after %d entries and %v: %v", count, time.Since(begin), err)
+			}
+			count++
+		}
+		if got := time.Since(begin); count != chaosEntries || got < 30*time.Second {
+			t.Errorf("%d entries in %v", count, got)
+		}
+	})
+}
+
+// hugeServer answers searches, but not for the rootDSE, with one entry that has a value of so many bytes.
+func hugeServer(size int) *host {
+	return scripted(func(conn net.Conn, m wire.Message) bool {
+		if s, err := wire.ParseSearch(m.Body); err == nil && m.Op == wire.SearchRequest && len(s.Base) > 0 {
+			var e wire.Encoder
+			e.Message(m.ID, func(e *wire.Encoder) {
+				e.Entry("ou=people,"+suffix, func(add func(string, [][]byte)) { add("photo", [][]byte{bytes.Repeat([]byte("x"), size)}) })
+			}, nil)
+			_, _ = conn.Write(e.Bytes)
+		}
+		return succeeds(conn, m)
+	})
+}
+
+// hugeEntry proves that an entry of 5 MiB is read, and that one beyond the limit is refused.
+func hugeEntry(t *testing.T) {
+	t.Parallel()
+	const size = 5 << 20
+	n := &network{hosts: map[string]*host{"a.test": hugeServer(size), "b.test": hugeServer(20 << 20)}}
+	c := bound("ldap://a.test")
+	c.Dial = n.dial
+	c.Timeouts = ldapmgr.Timeouts{Idle: time.Minute, Call: time.Minute} // only the size counts
+	d, _ := domain(t, c)
+	result, err := d.Search(t.Context(), people("(ou=people)"))
+	if err != nil || len(result.Entries) != 1 || len(result.Entries[0].GetAttributeValue("photo")) != size {
+		t.Fatalf("the huge entry does not come: %v", err)
+	}
+	c.Servers = []string{"ldap://b.test"}
+	d, _ = domain(t, c)
+	if _, err := d.Search(t.Context(), people("(ou=people)")); !errors.Is(err, instrument.ErrLimit) || ldapmgr.Classify(err) != ldapmgr.ClassProtocol {
+		t.Errorf("an entry of 20 MiB: %v, want ErrLimit", err)
+	}
+}
+
+// referralCapture proves that no server is asked that a server names.
+func referralCapture(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, 2, small)
+		d, _ := domain(t, n.config(1))
+		took(t, search(t, d))
+		does(ldaptest.Action{Result: &wire.Reply{Code: ldap.LDAPResultReferral, Referrals: []string{"ldap://b.test/" + suffix}}})(n.host(0), always)
+		begin := time.Now()
+		_, err := d.Search(t.Context(), people("(ou=people)"))
+		if code, _ := instrument.ResultCode(err); code != ldap.LDAPResultReferral || time.Since(begin) > 50*time.Millisecond {
+			t.Errorf("got %v after %v, want a referral at once", err, time.Since(begin))
+		}
+		if got := n.host(1).dialed.Load(); got != 0 {
+			t.Errorf("the server of the referral was dialled %d times", got)
+		}
+	})
+}
+
+// cookieCircle proves that a search ends whose server sends the same page for ever.
+func cookieCircle(t *testing.T) {
+	t.Parallel()
+	pages := 0
+	n := &network{hosts: map[string]*host{"a.test": scripted(func(conn net.Conn, m wire.Message) bool {
+		if m.Op != wire.SearchRequest || !m.HasControls() {
+			return succeeds(conn, m)
+		}
+		pages++
+		var e wire.Encoder
+		e.Message(m.ID, func(e *wire.Encoder) { e.Result(wire.SearchResultDone, wire.Reply{}) },
+			[]wire.Control{{OID: wire.OIDPaging, Value: wire.Paging(0, []byte("again"))}})
+		_, err := conn.Write(e.Bytes)
+		return err == nil && pages < 1000
+	})}}
+	c := bound("ldap://a.test")
+	c.Dial = n.dial
+	d, _ := domain(t, c)
+	if _, err := d.SearchPaged(t.Context(), people("(ou=people)"), 10); !errors.Is(err, instrument.ErrRepeatedCookie) || pages > 3 {
+		t.Errorf("got %v after %d pages, want ErrRepeatedCookie after at most 3", err, pages)
+	}
+}

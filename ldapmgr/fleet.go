@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// fleet is the servers of one domain, in order of preference.
+type fleet struct {
+	start   time.Time
+	wake    func()                                        // the keeper looks again
+	changed func(e *endpoint, to EndpointState, r string) // called with the endpoint locked
+
+	list atomic.Pointer[[]*endpoint]
+}
+
+func (f *fleet) servers() []*endpoint {
+	if list := f.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// set replaces the servers; those that stay keep what is known of them.
+func (f *fleet) set(urls []string, now time.Time) {
+	known := map[string]*endpoint{}
+	for _, e := range f.servers() {
+		known[e.url] = e
+	}
+	list := make([]*endpoint, 0, len(urls))
+	for rank, url := range urls {
+		address, err := instrument.ParseURL(url)
+		if err != nil {
+			continue // validated before; a name from DNS always makes an address
+		}
+		e := &endpoint{url: url, address: address, rank: rank, fleet: f, state: EndpointUnknown, since: now}
+		if old := known[url]; old != nil && old.rank == rank {
+			e = old
+		}
+		list = append(list, e)
+	}
+	f.list.Store(&list)
+}
+
+// candidates returns the servers worth a connection now, best first: preferred ones in order, then those that are spared,
+// then those that are recovering. It is empty when every server is known to be down.
+func (f *fleet) candidates(now time.Time) []*endpoint {
+	type candidate struct {
+		*endpoint
+		class int
+	}
+	var found []candidate
+	for _, e := range f.servers() {
+		ok, wanting := e.usable(now)
+		switch {
+		case ok:
+			found = append(found, candidate{e, 0})
+		case wanting:
+			found = append(found, candidate{e, 1})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.class, b.class) })
+	list := make([]*endpoint, len(found))
+	for i, c := range found {
+		list[i] = c.endpoint
+	}
+	return list
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// groupIndex is all groups with their members, for syncs of everybody: one search in the place of one for each person.
+type groupIndex struct {
+	groups  []Group
+	parents map[string][]int // by a member's canonical DN: the groups that name it
+	posix   map[string][]int // by uid: x, or gid: n
+	bySID   map[string]int
+	nested  bool
+	depth   int
+	primary bool // the primary group counts
+}
+
+// memberAttributes are what groups name their members by.
+func (d *Domain) memberAttributes() []string {
+	switch s := d.strategy(); {
+	case d.isAD(), s == GroupsMemberOf:
+		return []string{"member"}
+	case s == GroupsUniqueMember:
+		return []string{"uniqueMember"}
+	case s == GroupsRole:
+		return []string{"roleOccupant"}
+	case s == GroupsPosix:
+		return []string{"memberUid", "gidNumber"}
+	case s == GroupsAuto:
+		return []string{d.cfg.Groups.Member, "uniqueMember", "memberUid", "gidNumber"}
+	}
+	return []string{d.cfg.Groups.Member}
+}
+
+// indexGroups reads all groups through one connection.
+func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*groupIndex, error) {
+	ctx, end := instrument.Step(ctx, "sync.groups")
+	defer end()
+	strategy := d.strategy()
+	x := &groupIndex{parents: map[string][]int{}, posix: map[string][]int{}, bySID: map[string]int{}, depth: d.cfg.Groups.Depth}
+	if strategy == GroupsNone {
+		return x, nil
+	}
+	x.nested = isOn(d.cfg.Groups.Nested) || strategy == GroupsToken || strategy == GroupsInChain
+	x.primary = strategy == GroupsToken || strategy == GroupsInChain || strategy == GroupsMemberOf
+	attributes := d.memberAttributes()
+	var terms []filter
+	for _, a := range attributes {
+		terms = append(terms, filter("("+a+"=*)"))
+	}
+	if d.isAD() {
+		terms = []filter{"(objectClass=group)"}
+	}
+	l := &groupLoader{domain: d, ask: client, cfg: d.cfg.Groups}
+	places := d.cfg.Groups.Places
+	if len(places) == 0 || strategy == GroupsToken {
+		places = []Place{{}}
+	}
+	f := anyFilter(terms...)
+	if strategy != GroupsToken && strategy != GroupsMemberOf {
+		f = allFilters(configured(d.cfg.Groups.Filter), f)
+	}
+	for _, place := range places {
+		if strategy == GroupsMemberOf {
+			place.Filter = "" // nobody asks it of a person's memberOf
+		}
+		if err := x.read(ctx, l, place, f, attributes, client); err != nil {
+			return nil, fmt.Errorf("reading all groups: %w", err)
+		}
+	}
+	return x, nil
+}
+
+// read adds the groups of one place.
+func (x *groupIndex) read(ctx context.Context, l *groupLoader, place Place, f filter, members []string, client *instrument.Client) error {
+	base := place.Base
+	if base == "" {
+		base = l.domain.Base()
+	}
+	request := ldap.NewSearchRequest(base, scopes[place.Scope], ldap.NeverDerefAliases, 0, 0, false,
+		string(allFilters(f, configured(place.Filter))), slices.Concat(l.attributes(), members), nil)
+	// A range is followed only when the page is read: the server then has no search open on the connection.
+	for page, err := range client.Pages(ctx, request, DefaultPageSize) {
+		if err != nil {
+			return err
+		}
+		for _, raw := range page.Entries {
+			e := Entry{raw}
+			if e.DN == "" {
+				continue
+			}
+			if err := followRanges(ctx, client, e); err != nil {
+				return err
+			}
+			x.add(l.group(e), e, members)
+		}
+	}
+	return nil
+}
+
+func (x *groupIndex) add(g Group, e Entry, members []string) {
+	n := len(x.groups)
+	x.groups = append(x.groups, g)
+	if g.SID != "" {
+		x.bySID[g.SID] = n
+	}
+	for _, attribute := range members {
+		for _, value := range e.Strings(attribute) {
+			switch attribute {
+			case "memberUid":
+				x.posix["uid "+value] = append(x.posix["uid "+value], n)
+			case "gidNumber":
+				x.posix["gid "+value] = append(x.posix["gid "+value], n)
+			default:
+				if key, ok := canonicalDN(value); ok {
+					x.parents[key] = append(x.parents[key], n)
+				}
+			}
+		}
+	}
+}
+
+// of returns the groups of a person.
+func (x *groupIndex) of(person Entry) GroupSet {
+	found := map[int]bool{}
+	var level []int
+	take := func(groups []int) {
+		for _, n := range groups {
+			if !found[n] {
+				found[n] = true
+				level = append(level, n)
+			}
+		}
+	}
+	if key, ok := canonicalDN(person.DN); ok {
+		take(x.parents[key])
+	}
+	take(x.posix["uid "+person.String("uid")])
+	take(x.posix["gid "+person.String("gidNumber")])
+	if n, ok := x.bySID[primarySID(person)]; ok && x.primary {
+		take([]int{n})
+	}
+	all := slices.Clone(level)
+	for depth := 1; x.nested && len(level) > 0 && depth < x.depth; depth++ {
+		below := level
+		level = nil
+		for _, n := range below {
+			if key, ok := canonicalDN(x.groups[n].DN); ok {
+				take(x.parents[key])
+			}
+		}
+		all = append(all, level...)
+	}
+	groups := make([]Group, len(all))
+	for i, n := range all {
+		groups[i] = x.groups[n]
+	}
+	return NewGroupSet(groups...)
+}
+
+// primarySID returns the SID of a person's primary group, or "".
+func primarySID(person Entry) string {
+	sid, ok := person.SID("objectSid")
+	rid, hasGroup := person.Int("primaryGroupID")
+	if !ok || !hasGroup {
+		return ""
+	}
+	return fmt.Sprintf("%s-%d", sid[:strings.LastIndexByte(sid, '-')], rid)
+}

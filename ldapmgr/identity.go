@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"sync/atomic"
+)
+
+// identity is what a domain keeps in memory about people and groups.
+type identity struct {
+	asked    atomic.Bool // the rootDSE was asked for, even if it is hidden
+	users    remembered[*User]
+	misses   remembered[struct{}]
+	groups   remembered[GroupSet]
+	sids     remembered[Group]
+	failures failures
+}

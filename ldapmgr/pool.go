@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// pool lends connections of one purpose, each to one borrower at a time, first come first served. It starts openers
+// through spawn and closes connections through retire, never while it holds its lock.
+type pool struct {
+	limits Pool
+	open   func(ctx context.Context) (*member, error) // bounded by the stages of a connection
+	spawn  func(func()) bool                          // runs a function in a goroutine; false once the domain is closed
+	retire func(*member)                              // closes a connection without waiting for it
+
+	mu      sync.Mutex // guards what follows
+	all     map[*member]struct{}
+	idle    []*member // the last one given back is the last
+	waiting []*waiter // the first one is served first
+	opening int
+	failed  error       // why the newest attempt to make a connection failed; nil after a success
+	alarm   *time.Timer // when the wait of the first waiter is over
+	alarmed bool        // alarm is set
+	closed  bool
+	empty   chan struct{} // closed when the pool is closed and nothing is lent
+	stats   instrument.PoolStats
+}
+
+func newPool(limits Pool) *pool {
+	return &pool{limits: limits, all: map[*member]struct{}{}, empty: make(chan struct{})}
+}
+
+// borrow returns a connection for the caller alone, and how long it took. The caller gives it back with giveBack.
+func (p *pool) borrow(ctx context.Context) (*member, time.Duration, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, 0, ErrClosed
+	}
+	now := time.Now()
+	m, unfit := p.takeIdle(now)
+	if m != nil {
+		m.lend(now)
+		p.mu.Unlock()
+		p.retireAll(unfit)
+		return m, 0, nil
+	}
+	w := &waiter{since: now, served: make(chan served, 1)}
+	w.open = func() (*member, error) { return p.open(context.WithoutCancel(ctx)) } // goes on for others when this call gives up
+	p.waiting = append(p.waiting, w)
+	p.stats.Waits++
+	p.openMore()
+	if !p.alarmed {
+		p.setAlarm(now)
+	}
+	p.mu.Unlock()
+	p.retireAll(unfit)
+	m, err := p.wait(ctx, w)
+	return m, time.Since(now), err
+}
+
+// takeIdle takes the idle connection that was used last, and those that are not fit any more. The caller holds mu.
+func (p *pool) takeIdle(now time.Time) (m *member, unfit []*member) {
+	var shunned *member // of a server that is to be spared, for want of a better one
+	for i := len(p.idle) - 1; i >= 0; i-- {
+		c := p.idle[i]
+		switch {
+		case !c.fit(now):
+			unfit = append(unfit, c)
+			p.removeIdle(i)
+			p.remove(c)
+		case c.endpoint.spared(now):
+			if shunned == nil {
+				shunned = c
+			}
+		default:
+			p.removeIdle(i)
+			return c, unfit
+		}
+	}
+	if shunned == nil {
+		return nil, unfit
+	}
+	p.removeIdle(slices.Index(p.idle, shunned))
+	if shunned.endpoint.replaceable(now) {
+		p.remove(shunned) // makes room for one to another server
+		return nil, append(unfit, shunned)
+	}
+	return shunned, unfit
+}
+
+func (p *pool) removeIdle(i int) { p.idle = slices.Delete(p.idle, i, i+1) }
+
+// remove forgets a connection. The caller holds mu and retires it afterwards.
+func (p *pool) remove(m *member) {
+	delete(p.all, m)
+	p.stats.Closed++
+}
+
+func (p *pool) retireAll(list []*member) {
+	for _, m := range list {
+		p.retire(m)
+	}
+}
+
+// openMore starts making connections for those who wait and for whom none is being made yet. The caller holds mu.
+func (p *pool) openMore() {
+	for p.opening < len(p.waiting) && len(p.all)+p.opening < p.limits.MaxOpen {
+		open := p.waiting[p.opening].open
+		p.opening++
+		if !p.spawn(func() { p.opened(open()) }) {
+			p.opening--
+			return
+		}
+	}
+}
+
+// opened takes a new connection, or the reason why there is none.
+func (p *pool) opened(m *member, err error) {
+	p.mu.Lock()
+	p.opening--
+	p.failed = err
+	if err != nil {
+		// While connections are lent one of them may come back; without any, waiting would be in vain.
+		if len(p.waiting) > 0 && len(p.all) == 0 {
+			p.serve(served{err: err})
+			p.openMore() // for those behind, for whom there was no room
+		}
+		p.setAlarm(time.Now())
+		p.mu.Unlock()
+		return
+	}
+	p.stats.Opened++
+	if p.closed {
+		p.stats.Closed++
+		p.mu.Unlock()
+		p.retire(m)
+		return
+	}
+	p.all[m] = struct{}{}
+	p.put(m, time.Now())
+	p.mu.Unlock()
+}
+
+// put hands a connection to who waits longest, or keeps it. The caller holds mu.
+func (p *pool) put(m *member, now time.Time) {
+	if len(p.waiting) > 0 {
+		m.lend(now)
+		p.serve(served{member: m})
+		return
+	}
+	m.lent.Store(0)
+	p.idle = append(p.idle, m)
+}
+
+func (p *pool) serve(s served) { p.dismiss(0, time.Now()).served <- s }
+
+// giveBack ends a loan. broken tells that the connection is of no more use.
+func (p *pool) giveBack(m *member, broken bool) {
+	now := time.Now()
+	p.mu.Lock()
+	m.uses++
+	full := len(p.waiting) == 0 && len(p.idle) >= p.limits.MaxIdle
+	used := p.limits.MaxUses > 0 && m.uses >= p.limits.MaxUses
+	if broken || full || used || p.closed || !m.fit(now) || m.endpoint.draining(now) {
+		m.lent.Store(0)
+		p.remove(m)
+		p.openMore()
+		p.checkEmpty()
+		p.mu.Unlock()
+		p.retire(m)
+		return
+	}
+	p.put(m, now)
+	p.mu.Unlock()
+}
+
+// dropIdle takes out every idle connection for which drop is true.
+func (p *pool) dropIdle(drop func(*member) bool) {
+	p.mu.Lock()
+	var dropped []*member
+	for i := len(p.idle) - 1; i >= 0; i-- {
+		if m := p.idle[i]; drop(m) {
+			dropped = append(dropped, m)
+			p.removeIdle(i)
+			p.remove(m)
+		}
+	}
+	p.mu.Unlock()
+	p.retireAll(dropped)
+}
+
+// members returns every connection, lent or idle.
+func (p *pool) members() []*member {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*member, 0, len(p.all))
+	for m := range p.all {
+		all = append(all, m)
+	}
+	return all
+}
+
+// state returns the counters at this instant.
+func (p *pool) state() instrument.PoolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.Max, s.Idle, s.Waiting = p.limits.MaxOpen, len(p.idle), len(p.waiting)
+	s.InUse = len(p.all) - len(p.idle)
+	return s
+}
+
+// close refuses new loans, fails who waits and takes out what is idle.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	for len(p.waiting) > 0 {
+		p.serve(served{err: ErrClosed})
+	}
+	if p.alarm != nil {
+		p.alarm.Stop()
+	}
+	p.checkEmpty()
+	p.mu.Unlock()
+	p.dropIdle(func(*member) bool { return true })
+}
+
+// checkEmpty tells who waits in Close that everything lent came back. The caller holds mu.
+func (p *pool) checkEmpty() {
+	if p.closed && len(p.all) == len(p.idle) {
+		select {
+		case <-p.empty:
+		default:
+			close(p.empty)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// Class is why something failed, as a word for counting.
+type Class string
+
+// The classes of failure.
+const (
+	ClassCanceled       Class = "canceled"
+	ClassClosed         Class = "closed" // the peer ended the connection
+	ClassReset          Class = "reset"
+	ClassRefused        Class = "refused"
+	ClassUnreachable    Class = "unreachable"
+	ClassDescriptors    Class = "descriptors" // this process or machine may open no more sockets
+	ClassDNS            Class = "dns"
+	ClassTimeoutConnect Class = "timeout_connect"
+	ClassTimeoutTLS     Class = "timeout_tls"
+	ClassTimeout        Class = "timeout" // no answer to an operation
+	ClassTLSExpired     Class = "tls_expired"
+	ClassTLSNotYet      Class = "tls_not_yet_valid"
+	ClassTLSName        Class = "tls_name"
+	ClassTLSAuthority   Class = "tls_authority"
+	ClassTLSPin         Class = "tls_pin"
+	ClassTLSVersion     Class = "tls_version"
+	ClassTLS            Class = "tls"
+	ClassStartTLS       Class = "start_tls"
+	ClassNotice         Class = "notice"      // the server said goodbye
+	ClassCredentials    Class = "credentials" // the service account was refused
+	ClassBusy           Class = "busy"        // 51 and 52
+	ClassProtocol       Class = "protocol"
+	ClassExhausted      Class = "pool_exhausted"
+	ClassReadOnly       Class = "read_only"
+	ClassConfig         Class = "config" // a file or secret that cannot be read
+	ClassAnswer         Class = "answer" // any other result code
+	ClassOther          Class = "other"
+)
+
+// sentence is what a class means, for people.
+var sentences = map[Class]string{
+	ClassCanceled: "the caller gave up", ClassClosed: "the server closed the connection", ClassReset: "the server reset the connection",
+	ClassRefused:     "nothing listens on this port (connection refused)",
+	ClassDescriptors: "this process may open no more files and sockets; look for leaks or raise ulimit -n",
+	ClassUnreachable: "no route to the server", ClassDNS: "the server's name cannot be looked up",
+	ClassTimeoutConnect: "the server does not answer the connection attempt",
+	ClassTimeoutTLS:     "the server does not finish the TLS handshake; perhaps the port does not speak TLS",
+	ClassTimeout:        "the server accepts connections and does not answer",
+	ClassTLSExpired:     "the server's certificate has expired, or this machine's clock is wrong",
+	ClassTLSNotYet:      "the server's certificate is not valid yet; check this machine's clock",
+	ClassTLSName:        "the server's certificate is for another name; check tls.server_name",
+	ClassTLSAuthority:   "the server's certificate is signed by an authority that is not trusted; set tls.ca_file",
+	ClassTLSPin:         "the server's certificate has none of the pinned fingerprints",
+	ClassTLSVersion:     "no TLS version or cipher in common; see tls.min_version and tls.legacy_rsa",
+	ClassTLS:            "the TLS handshake fails; perhaps the port does not speak TLS",
+	ClassStartTLS:       "the server refuses StartTLS", ClassNotice: "the server ended the connection and said so",
+	ClassCredentials: "the service account is refused", ClassBusy: "the server says it is busy or unavailable",
+	ClassProtocol: "the server's answer is no valid LDAP",
+}
+
+// Reason says in plain words why err happened, for a page that people read. It holds no filter, value or credential.
+func Reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	class := Classify(err)
+	text := sentences[class]
+	switch class {
+	case ClassDNS:
+		var dns *net.DNSError
+		if errors.As(err, &dns) {
+			text = fmt.Sprintf("the name %s cannot be looked up: %s", dns.Name, dns.Err)
+		}
+	case ClassCredentials, ClassAnswer, ClassBusy:
+		if hint := Hint(err); hint != "" {
+			text = strings.TrimPrefix(text+": "+hint, ": ")
+		}
+	case ClassNotice:
+		var notice *instrument.DisconnectError
+		if errors.As(err, &notice) {
+			text = fmt.Sprintf("%s: %s (%d)", text, instrument.CodeName(notice.Code), notice.Code)
+		}
+	}
+	if text == "" {
+		return err.Error()
+	}
+	return text
+}
+
+// Classify returns the class of an error of this package, and "" for nil.
+func Classify(err error) Class {
+	var notice *instrument.DisconnectError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrServiceAccount):
+		return ClassCredentials
+	case errors.Is(err, ErrReadOnly):
+		return ClassReadOnly
+	case errors.Is(err, ErrPoolExhausted):
+		return ClassExhausted
+	case errors.Is(err, errConfig):
+		return ClassConfig
+	case errors.As(err, &notice):
+		return ClassNotice
+	case errors.Is(err, instrument.ErrMalformed), errors.Is(err, instrument.ErrLimit), errors.Is(err, instrument.ErrRepeatedCookie):
+		return ClassProtocol
+	}
+	if code, ok := instrument.ResultCode(err); ok {
+		return classOfAnswer(err, code)
+	}
+	if class := classOfTLS(err); class != "" {
+		return class
+	}
+	return classOfNetwork(err)
+}
+
+func classOfAnswer(err error, code int64) Class {
+	var dial *instrument.DialError
+	switch {
+	case errors.As(err, &dial) && dial.Stage == "start_tls":
+		return ClassStartTLS
+	case code == 51 || code == 52:
+		return ClassBusy
+	}
+	return ClassAnswer
+}
+
+func classOfTLS(err error) Class {
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.Is(err, ErrPin):
+		return ClassTLSPin
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		if strings.Contains(invalid.Detail, "is before") { // crypto/x509 has one reason for both
+			return ClassTLSNotYet
+		}
+		return ClassTLSExpired
+	case errors.As(err, &name):
+		return ClassTLSName
+	case errors.As(err, &authority):
+		return ClassTLSAuthority
+	case errors.As(err, &alert) && (alert == 40 || alert == 70): // handshake_failure, protocol_version
+		return ClassTLSVersion
+	case errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
+		return ClassTLS
+	case strings.Contains(err.Error(), "protocol version not supported"), strings.Contains(err.Error(), "unsupported versions"):
+		return ClassTLSVersion
+	}
+	return ""
+}
+
+func classOfNetwork(err error) Class {
+	var dns *net.DNSError
+	var dial *instrument.DialError
+	stage := ""
+	if errors.As(err, &dial) {
+		stage = dial.Stage
+	}
+	timeout := errors.Is(err, instrument.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+	switch {
+	case errors.As(err, &dns):
+		return ClassDNS
+	case errors.Is(err, context.Canceled):
+		return ClassCanceled
+	case timeout && stage == "connect":
+		return ClassTimeoutConnect
+	case timeout && stage != "":
+		return ClassTimeoutTLS
+	case timeout:
+		return ClassTimeout
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.EACCES):
+		return ClassRefused
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return ClassDescriptors
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return ClassUnreachable
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return ClassReset
+	case stage == "tls" || stage == "start_tls":
+		return ClassTLS
+	case errors.Is(err, instrument.ErrConnection), stage != "":
+		return ClassClosed
+	}
+	return ClassOther
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+package usersql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+)
+
+// Permissions returns what the members of groups may do, each once, sorted. Groups are meant by name; those that do not
+// exist may do nothing.
+func (s *Store) Permissions(ctx context.Context, groups []string) ([]string, error) {
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	names := make([]any, len(groups))
+	for i, name := range groups {
+		names[i] = fold(name)
+	}
+	return s.texts(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {group} g ON g.id = p.group_id WHERE g.name_fold IN (").
+		with(names...).add(") ORDER BY 1"))
+}
+
+// PermissionsOf returns what an account may do by its local groups.
+func (s *Store) PermissionsOf(ctx context.Context, id string) ([]string, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil, ErrNotFound
+	}
+	return s.texts(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {membership} m ON m.group_id = p.group_id WHERE m.user_id = ").
+		with(n).add(" ORDER BY 1"))
+}
+
+func (s *Store) texts(ctx context.Context, q *statement) ([]string, error) {
+	rows, err := q.rows(ctx, s.db)
+	if err != nil {
+		return nil, fmt.Errorf("reading permissions: %w", err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, fmt.Errorf("reading permissions: %w", err)
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
+
+// Grant lets the members of a group do something. The group is created where it is missing.
+func (s *Store) Grant(ctx context.Context, group, permission string) error {
+	return s.transaction(ctx, func(tx *sql.Tx) error {
+		id, err := s.group(ctx, tx, group, map[string]int64{})
+		if err != nil {
+			return err
+		}
+		return s.say("INSERT INTO {permission} (group_id, permission) VALUES (").with(id, permission).add(") ON CONFLICT DO NOTHING").exec(ctx, tx)
+	})
+}
+
+// Revoke is the opposite of Grant.
+func (s *Store) Revoke(ctx context.Context, group, permission string) error {
+	return s.say("DELETE FROM {permission} WHERE permission = ").with(permission).
+		add(" AND group_id IN (SELECT id FROM {group} WHERE name_fold = ").with(fold(group)).add(")").exec(ctx, s.db)
+}

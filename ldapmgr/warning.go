@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+
+package ldapmgr
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
+)
+
+// Warning is something about a domain that works and should not stay so. DomainConfig.Silence hides it by its code.
+type Warning struct {
+	Code string
+	Text string
+}
+
+func (w Warning) String() string { return w.Code + ": " + w.Text }
+
+// The codes of warnings.
+const (
+	WarnClearText       = "clear_text"
+	WarnInsecureTLS     = "insecure_tls"
+	WarnOldTLS          = "old_tls"
+	WarnAdminAccount    = "admin_account"
+	WarnCertificateEnds = "certificate_ends"
+	WarnSecretInFile    = "secret_in_config"
+	WarnFileMode        = "file_mode"
+	WarnServiceAccount  = "service_account"
+	WarnUnknownDomain   = "unknown_domain"
+)
+
+var warningCodes = []string{
+	WarnClearText, WarnInsecureTLS, WarnOldTLS, WarnAdminAccount, WarnCertificateEnds, WarnSecretInFile, WarnFileMode, WarnServiceAccount,
+	WarnUnknownDomain,
+}
+
+// UnknownDomains warns of stored users whose domain is not configured any more: nobody can sync them or log them in. users
+// is how many there are of each stored domain. Nothing is unknown where Config.ServeUnlisted is set.
+func (m *Manager) UnknownDomains(users map[string]int) (all []Warning) {
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		if _, err := m.Domain(name); err != nil && !slices.Contains(m.silence, WarnUnknownDomain) {
+			all = append(all, Warning{WarnUnknownDomain, fmt.Sprintf("%d stored users belong to domain %q, which is not configured", users[name], name)})
+		}
+	}
+	return all
+}
+
+// certificateEnds is how long before its end a certificate is warned about.
+const certificateEnds = 30 * 24 * time.Hour
+
+// noted is what connections showed that is worth a warning.
+type noted struct {
+	mu      sync.Mutex
+	expires map[string]time.Time // end of the server's certificate, by server
+}
+
+// noteTLS remembers when the certificate of a server ends.
+func (d *Domain) noteTLS(client *instrument.Client) {
+	state, ok := client.TLS()
+	if !ok || len(state.PeerCertificates) == 0 {
+		return
+	}
+	d.warnings.mu.Lock()
+	defer d.warnings.mu.Unlock()
+	if d.warnings.expires == nil {
+		d.warnings.expires = map[string]time.Time{}
+	}
+	d.warnings.expires[client.Server()] = state.PeerCertificates[0].NotAfter
+}
+
+// Warnings returns what is worth a warning and not silenced. It reads files, and asks no server.
+func (d *Domain) Warnings() []Warning {
+	var all []Warning
+	add := func(code, format string, args ...any) {
+		if !slices.Contains(d.cfg.Silence, code) && !slices.Contains(d.silence, code) {
+			all = append(all, Warning{code, fmt.Sprintf(format, args...)})
+		}
+	}
+	if server := d.clearText(); server != "" {
+		add(WarnClearText, "passwords and entries cross the network readable on the way to %s; use ldaps:// or starttls", server)
+	}
+	if d.cfg.TLS.InsecureSkipVerify != nil && *d.cfg.TLS.InsecureSkipVerify {
+		add(WarnInsecureTLS, "certificates are not checked, so that anybody may answer in the place of the server; set tls.ca_file")
+	}
+	if tlsVersions[d.cfg.TLS.MinVersion] < tlsVersions["1.2"] {
+		add(WarnOldTLS, "TLS %s is allowed, which is known to be breakable", d.cfg.TLS.MinVersion)
+	}
+	accounts := []Bind{d.cfg.Bind}
+	if d.cfg.Writer != nil {
+		accounts = append(accounts, *d.cfg.Writer)
+	}
+	for _, b := range accounts {
+		if adminAccount(b.Name) {
+			add(WarnAdminAccount, "%s is an administrator; an account that may only read what is needed is safer", b.Name)
+		}
+		if b.Password.Value != "" {
+			add(WarnSecretInFile, "the password of %s stands in the configuration; env, file or exec keep it apart", b.Name)
+		}
+		for _, path := range []string{b.Password.File, b.Keytab, b.CCache} {
+			if mode, ok := readableByOthers(path); ok {
+				add(WarnFileMode, "everybody on this machine may read %s (mode %04o)", path, mode)
+			}
+		}
+	}
+	d.certificateWarnings(add)
+	for _, c := range []*credential{d.account, d.writer} {
+		if err := c.state(); err != nil {
+			add(WarnServiceAccount, "%v", err)
+		}
+		if d.account == d.writer {
+			break
+		}
+	}
+	return all
+}
+
+// clearText returns a server that is reached over a network without encryption, or "".
+func (d *Domain) clearText() string {
+	if d.startTLS() {
+		return ""
+	}
+	if _, _, secure := srvName(d.cfg.SRV); d.cfg.SRV != "" {
+		if secure {
+			return ""
+		}
+		return d.cfg.SRV
+	}
+	for _, e := range d.fleet.servers() {
+		ip := net.ParseIP(e.address.Host)
+		local := e.address.Network == "unix" || e.address.Host == "localhost" || ip != nil && ip.IsLoopback()
+		if !e.address.TLS && !local {
+			return e.url
+		}
+	}
+	return ""
+}
+
+// adminAccount reports whether a bind name looks like the account that may do everything.
+func adminAccount(name string) bool {
+	name = fold(name)
+	_, account, found := strings.Cut(name, `\`)
+	if !found {
+		account, _, _ = strings.Cut(name, "@")
+	}
+	if account == "administrator" || account == "admin" {
+		return true
+	}
+	first, _, _ := strings.Cut(strings.ReplaceAll(name, " ", ""), ",")
+	return slices.Contains([]string{"cn=administrator", "cn=admin", "cn=manager", "cn=directorymanager", "cn=root"}, first)
+}
+
+func readableByOthers(path string) (os.FileMode, bool) {
+	if path == "" {
+		return 0, false
+	}
+	info, err := os.Stat(path)
+	return modeOf(info), err == nil && modeOf(info)&0o004 != 0
+}
+
+func modeOf(info os.FileInfo) os.FileMode {
+	if info == nil {
+		return 0
+	}
+	return info.Mode().Perm()
+}
+
+// certificateWarnings warns of certificates near their end: the servers' as seen, the others as in their files.
+func (d *Domain) certificateWarnings(add func(code, format string, args ...any)) {
+	now := time.Now()
+	d.warnings.mu.Lock()
+	for server, ends := range d.warnings.expires {
+		if left := ends.Sub(now); left < certificateEnds {
+			add(WarnCertificateEnds, "the certificate of %s ends in %d days, on %s", server, int(left.Hours()/24), ends.Format(time.DateOnly))
+		}
+	}
+	d.warnings.mu.Unlock()
+	t := d.cfg.TLS
+	if len(t.Password.Exec) > 0 || t.Password.Func != nil {
+		return // pages ask often, and a password of this kind may cost something
+	}
+	// What cannot be read is told when a connection needs it.
+	password, _ := t.Password.Read(context.Background(), d.name)
+	if t.ClientCert != "" {
+		pair, err := readClientCertificate(t.ClientCert, t.ClientKey, password)
+		if err == nil && pair.Leaf.NotAfter.Sub(now) < certificateEnds {
+			add(WarnCertificateEnds, "the client certificate %s ends on %s", t.ClientCert, pair.Leaf.NotAfter.Format(time.DateOnly))
+		}
+	}
+	if ends, ok := lastEnd(t.CAFile, password); ok && ends.Sub(now) < certificateEnds {
+		add(WarnCertificateEnds, "the last certificate of %s ends on %s", t.CAFile, ends.Format(time.DateOnly))
+	}
+}
+
+// lastEnd is when a file stops being of use: bundles may hold old certificates beside good ones.
+func lastEnd(path, password string) (ends time.Time, ok bool) {
+	if path == "" {
+		return ends, false
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ends, false
+	}
+	certificates, err := parseCertificates(data, password)
+	for _, c := range certificates {
+		if c.NotAfter.After(ends) {
+			ends = c.NotAfter
+		}
+	}
+	return ends, err == nil
+}
