@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+import { h, ask, by, say, Failure } from "./dom.js";
+import { AdvicePage } from "./advice.js";
+import { chips, holds, toggle } from "./chips.js";
+import { columns, chosen, named } from "./columns.js";
+import { Completion } from "./complete.js";
+import { Drawer } from "./detail.js";
+import { DomainsPage } from "./domains.js";
+import { clock, plural } from "./format.js";
+import { listen, showHelp } from "./keys.js";
+import { List } from "./list.js";
+import { Live } from "./live.js";
+import { fromAPI, micros } from "./protocol.js";
+import { RequestList } from "./requestlist.js";
+import { RequestPage } from "./requestpage.js";
+import { Router } from "./router.js";
+import { apply, preference, rowHeight, showSettings, toggleTheme } from "./settings.js";
+import { Store } from "./store.js";
+import { Toolbar } from "./toolbar.js";
+import { groupings, Tree } from "./tree.js";
+import { UsagePage } from "./usage.js";
+import { UsersPage } from "./users.js";
+
+apply();
+
+const titles = /** @type {Record<string, string>} */ ({ live: "Live", requests: "HTTP requests", request: "HTTP request", advice: "Advice", domains: "Domains", users: "Users", usage: "Usage history", settings: "Settings" });
+const store = new Store();
+const router = new Router();
+const live = new Live(store, () => router.params.get("q") ?? "");
+const tree = new Tree(store);
+const box = by("filter");
+
+const openOperation = (/** @type {number} */ seq) => router.go({ op: String(seq) }, router.params.has("op") ? "adjust" : "step");
+const openRequest = (/** @type {string} */ id) => router.go({ screen: "request", id, op: null, tab: null });
+const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation });
+const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap });
+const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
+const requestList = new RequestList(by("requests"), store, { open: openRequest });
+const advicePage = new AdvicePage(by("advice"), { request: openRequest, operation: openOperation, counted: (n) => badge(n) });
+const domains = new DomainsPage(by("domains"), store);
+const usage = new UsagePage(by("usage"), { go: (changes) => router.go({ screen: "usage", ...changes }) });
+const users = new UsersPage(by("users"), { request: openRequest });
+const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: () => list.show(tree.refresh().frozen()) });
+new Completion(box, store);
+let painting = 0;
+let summed = 0; // when sums were made last; they cost a look at every operation
+
+/** @param {Row} row */
+function openRow(row) {
+  if (row.type === "operation" && !row.past) openOperation(row.op.seq);
+  else if (row.type === "request" && !row.past) openRequest(row.group);
+  else if ("past" in row) say("Made before the application restarted: only this line is left");
+}
+
+/** Draws at most once a frame. */
+function paint() {
+  if (painting || document.hidden) return;
+  painting = requestAnimationFrame(() => {
+    painting = 0;
+    if (router.screen === "live") toolbar.unless(show);
+    if (router.screen === "requests") requestList.show();
+  });
+}
+
+function show() {
+  if (tree.by !== "request" && tree.by !== "flat" && store.operations.size > 5000) {
+    const wait = 500 - (performance.now() - summed);
+    if (wait > 0) {
+      setTimeout(paint, wait);
+      return;
+    }
+    summed = performance.now();
+  }
+  list.show(tree.refresh(), emptyHint());
+}
+
+function emptyHint() {
+  const q = router.params.get("q");
+  if (q) return h("p", {}, "No operation matches ", h("code", {}, q), ". ", h("button", { onclick: () => query("") }, "Remove the filter"));
+  return h("p", {}, toolbar.recording ? "Waiting for LDAP traffic. Operations appear here as the application makes them." : "Recording is stopped: what the application does now is not kept.");
+}
+
+/** Asks another query; it stands in the address. @param {string} q */
+function query(q) {
+  box.value = q;
+  router.go({ q: q || null, screen: router.screen === "requests" ? "requests" : null, id: null, tab: null }, "adjust");
+  live.send({ type: "query", q });
+}
+
+/** Fetches what a gap left out. @param {Row} row */
+async function loadGap(row) {
+  if (row.type !== "gap" || row.gap.reason !== "skipped") return;
+  try {
+    const { operations } = await ask(`operations?after=${row.gap.from - 1}&limit=5000&q=${encodeURIComponent(box.value)}`);
+    const { requests } = await ask(`requests?after=${row.gap.from - 1}&limit=5000`);
+    const own = operations.filter((/** @type {any} */ op) => op.updated <= row.gap.to);
+    const ids = new Set(own.map((/** @type {any} */ op) => op.request_id));
+    store.fill(row.id, own.map(fromAPI), requests.filter((/** @type {any} */ q) => ids.has(q.id)).map((/** @type {any} */ q) =>
+      ({ method: "", route: "", path: "", name: "", status: 0, user: "", findings: 0, severity: "", ...q, start: micros(q.start) })));
+    say(`Loaded ${plural(own.length, "operation")}`);
+  } catch (e) {
+    say(e instanceof Error ? e.message : "The program cannot be reached.");
+  }
+}
+
+/** @param {number} n findings */
+function badge(n) {
+  by("advicecount").textContent = n ? String(n) : "";
+}
+
+store.addEventListener("change", () => {
+  toolbar.counted();
+  paint();
+});
+
+live.addEventListener("frame", (e) => {
+  const frame = /** @type {CustomEvent} */ (e).detail;
+  if (frame.type === "welcome") {
+    by("navusage").hidden = !frame.features.history;
+    by("navusers").hidden = !frame.features.users;
+    drawer.keeps = frame.features.history;
+    drawer.asks = frame.features.replay;
+    if (store.epoch && store.epoch !== frame.epoch) say(`The application restarted at ${clock(frame.now)}`);
+  }
+  if (frame.type === "backfill" && router.screen === "domains") domains.show(); // its charts look at operations
+  if (frame.type === "problem") box.setCustomValidity(frame.query ? frame.message : "");
+});
+
+/** A connection may be refused because the token has changed with the program: then the page must be opened anew. */
+live.addEventListener("state", async (e) => {
+  if (/** @type {CustomEvent} */ (e).detail.state !== "down") return;
+  try {
+    await ask("operations?limit=1");
+  } catch (failure) {
+    if (failure instanceof Failure && failure.status === 401) location.reload();
+  }
+});
+
+/** Shows the screen that the address names. */
+function route() {
+  const { params } = router;
+  const shown = router.screen in titles ? router.screen : "live";
+  for (const id of Object.keys(titles)) by(id).hidden = id !== shown;
+  document.body.dataset.screen = shown;
+  for (const link of document.querySelectorAll("nav a")) {
+    const own = /** @type {HTMLElement} */ (link).dataset.screen;
+    if (own === shown || (own === "requests" && shown === "request")) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const q = params.get("q") ?? "";
+  if (document.activeElement !== box) box.value = q;
+  for (const chip of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("button[data-clause]"))) chip.setAttribute("aria-pressed", String(holds(q, chip.dataset.clause ?? "")));
+  const group = params.get("group") ?? "request";
+  by("group").value = group in groupings ? group : "request";
+  if (tree.by !== group) list.top();
+  tree.by = group in groupings ? group : "request";
+  tree.version = -1;
+  if (list.shown.join() !== chosen(params.get("cols") ?? "").join()) list.columns(params.get("cols") ?? "");
+  const op = Number(params.get("op"));
+  const pin = params.get("pin");
+  if (op) drawer.show(op);
+  else if (pin) drawer.pinned(pin);
+  else drawer.hide();
+  if (shown === "request") requestPage.show(params.get("id") ?? "", params.get("tab") ?? "");
+  else requestPage.hide();
+  if (shown === "advice") advicePage.show();
+  if (shown === "domains") domains.show();
+  if (shown === "users") users.show();
+  if (shown === "usage") usage.show(params);
+  if (shown === "settings") showSettings(by("settings"), toolbar.about());
+  document.title = `${titles[shown]} · ldapscope`;
+  paint();
+}
+
+function navigation() {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav a"))) {
+    link.addEventListener("click", (e) => {
+      if (/** @type {MouseEvent} */ (e).ctrlKey || /** @type {MouseEvent} */ (e).metaKey) return;
+      e.preventDefault();
+      screen(link.dataset.screen ?? "live");
+    });
+  }
+}
+
+/** @param {string} name */
+function screen(name) {
+  router.go({ screen: name === "live" ? null : name, id: null, op: null, run: null, tab: null, compare: null, view: null, pin: null });
+}
+
+function view() {
+  for (const chip of chips) {
+    by("chips").append(h("button", { "data-clause": chip.clause, "aria-pressed": "false", title: `${chip.clause} (key ${chip.key})`, onclick: () => query(toggle(box.value, chip.clause)) }, chip.name));
+  }
+  by("filterform").addEventListener("submit", (/** @type {Event} */ e) => { e.preventDefault(); query(box.value.trim()); });
+  box.addEventListener("input", () => { box.setCustomValidity(""); if (box.value === "") query(""); });
+  const group = by("group");
+  for (const [value, title] of Object.entries(groupings)) group.append(h("option", { value }, title));
+  group.onchange = () => grouping(group.value);
+  by("columns").append(h("b", {}, "Columns"), ...columns.filter((c) => c.id !== "main").map((c) => h("label", {}, h("input", { type: "checkbox", value: c.id, checked: list.shown.includes(c.id), onchange: pickColumns }), ` ${c.title}`)));
+  addEventListener("preference", () => { list.height = rowHeight(); paint(); });
+  list.height = rowHeight();
+}
+
+function pickColumns() {
+  const ids = ["main", ...[...by("columns").querySelectorAll("input:checked")].map((el) => /** @type {HTMLInputElement} */ (el).value)];
+  router.go({ cols: named(ids) || null }, "adjust");
+}
+
+/** @param {string} name */
+function grouping(name) {
+  router.go({ group: name === "request" ? null : name, screen: null, id: null, tab: null }, "adjust");
+}
+
+/** @param {boolean} open */
+function foldAll(open) {
+  tree.all(open);
+  toolbar.unless(show);
+}
+
+function start() {
+  navigation();
+  view();
+  by("help").onclick = showHelp;
+  by("theme").onclick = toggleTheme;
+  router.addEventListener("change", route);
+  document.addEventListener("visibilitychange", paint);
+  const fold = (/** @type {boolean} */ open) => list.current && tree.toggle(list.current, open) && toolbar.unless(show);
+  const isLive = (/** @type {() => void} */ act) => () => { if (router.screen === "live") act(); };
+  const falls = (/** @type {"in"|"out"|"all"|"left"|"right"} */ how, /** @type {() => void} */ other = () => {}) => () => (router.screen === "request" ? requestPage.waterfall.zoom(how) : other());
+  const enter = isLive(() => list.current && openRow(list.current));
+  listen({
+    j: isLive(() => list.move(1)), ArrowDown: isLive(() => list.move(1)), k: isLive(() => list.move(-1)), ArrowUp: isLive(() => list.move(-1)),
+    J: isLive(() => list.move(1, "request")), K: isLive(() => list.move(-1, "request")), Enter: enter, o: enter,
+    ArrowLeft: falls("left", () => fold(false)), ArrowRight: falls("right", () => fold(true)), h: () => fold(false), l: () => fold(true), "[": () => foldAll(false), "]": () => foldAll(true),
+    "+": falls("in"), "-": falls("out"), 0: falls("all"), "/": () => { if (router.screen !== "requests") screen("live"); box.focus(); },
+    Escape: () => { if (router.params.has("op") || router.params.has("pin")) router.go({ op: null, pin: null }, "adjust"); else if (document.activeElement === box) box.blur(); else if (router.params.has("q")) query(""); },
+    Space: toolbar.pause, p: toolbar.pause, P: toolbar.record, x: toolbar.clear, s: () => drawer.pin(), t: toggleTheme, "?": showHelp, End: isLive(() => list.top()),
+    "g l": () => screen("live"), "g r": () => screen("requests"), "g a": () => screen("advice"), "g d": () => screen("domains"), "g m": () => screen("usage"), "g ,": () => screen("settings"),
+    "b r": () => grouping("request"), "b f": () => grouping("flat"), "b s": () => grouping("shape"), "b c": () => grouping("conn"),
+    "y c": () => drawer.copy("command"), "y l": () => drawer.copy("ldif"), "y g": () => drawer.copy("go"), "y u": () => drawer.copy("url"), "y m": () => drawer.copy("markdown"),
+    ...Object.fromEntries(chips.map((c) => [c.key, () => query(toggle(box.value, c.clause))])),
+  }, () => preference("keys") === "off");
+  route();
+  live.connect();
+  advicePage.count();
+}
+
+start();
+
+export { store };

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+import { h, fill, ask, copy, icon, say, Failure } from "./dom.js";
+import { card } from "./advice.js";
+import { bytes, clock, codes, count, duration, failed, result, value } from "./format.js";
+import { entries } from "./entries.js";
+import { editors, preference } from "./settings.js";
+
+/** The forms of an operation for pasting elsewhere, as the API names them. @type {Record<string, string>} */
+const forms = {
+  ldapsearch: "ldapsearch", ldapmodify: "ldapmodify", ldapcompare: "ldapcompare", ldapwhoami: "ldapwhoami", powershell: "PowerShell", go: "Go", url: "LDAP URL",
+  ldif: "change as LDIF", entries_ldif: "entries as LDIF", markdown: "Markdown",
+};
+
+/** What a key copies: the first of these that the operation has. @type {Record<string, string[]>} */
+const keyed = { command: ["ldapsearch", "ldapmodify", "ldapcompare", "ldapwhoami"], ldif: ["ldif", "entries_ldif"], go: ["go"], url: ["url"], markdown: ["markdown"] };
+
+/** The drawer with one operation whole. */
+export class Drawer {
+  /**
+   * @param {HTMLElement} host @param {import("./store.js").Store} store
+   * @param {{close: () => void, filter: (q: string) => void, request: (id: string) => void, operation: (seq: number) => void}} actions
+   */
+  constructor(host, store, actions) {
+    this.host = host;
+    this.store = store;
+    this.actions = actions;
+    this.seq = 0;
+    this.state = "";
+    this.keeps = false; // whether there is a database for pins
+    this.asks = false; // whether the host lets people repeat questions
+    this.op = /** @type {any} */ (null);
+    /** @type {ReturnType<typeof setTimeout>|undefined} */ this.again = undefined;
+  }
+
+  /** @param {number} seq */
+  async show(seq) {
+    if (seq === this.seq && this.state === "ended") return;
+    clearTimeout(this.again);
+    this.seq = seq;
+    this.host.hidden = false;
+    try {
+      const op = await ask(`operations/${seq}`);
+      const { findings } = await ask(`findings?request=${encodeURIComponent(op.request_id)}`).catch(() => ({ findings: [] }));
+      if (this.seq !== seq) return;
+      this.state = op.state === "running" ? "running" : "ended";
+      this.op = op;
+      this.draw(op, findings.filter((/** @type {any} */ f) => f.operations.includes(seq)));
+      if (this.state === "running") this.again = setTimeout(() => { if (this.seq === seq) this.show(seq); }, 500);
+    } catch (e) {
+      if (this.seq !== seq) return;
+      this.op = null;
+      const gone = e instanceof Failure && e.status === 410;
+      fill(this.host, this.bar(h("b", {}, gone ? `Operation #${seq} is gone` : `Operation #${seq}`)),
+        h("p.note", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+    }
+  }
+
+  /** Shows an operation of another run that somebody pinned. @param {string} name run and number */
+  async pinned(name) {
+    clearTimeout(this.again);
+    this.seq = 0;
+    this.state = "";
+    this.host.hidden = false;
+    const [run, seq] = name.split(".");
+    try {
+      const pin = (await ask("pins")).pins.find((/** @type {any} */ p) => p.run === run && String(p.seq) === seq);
+      if (!pin?.operation) throw new Error("This pin has been given up");
+      this.op = pin.operation;
+      this.draw(this.op, []);
+    } catch (e) {
+      fill(this.host, this.bar(h("b", {}, `Operation #${seq}`)), h("p.note", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+    }
+  }
+
+  /** Keeps the open operation beyond the recorder and the process, or gives it up. */
+  async pin() {
+    if (!this.op || !this.seq) return;
+    const { seq } = this.op;
+    try {
+      await ask("pins", { method: "POST", body: JSON.stringify({ seq }) });
+      say(`Pinned #${seq}`, h("button", { onclick: () => ask(`pins/${seq}`, { method: "DELETE" }).then(() => say(`#${seq} is no longer pinned`)) }, "Undo"), 8000);
+    } catch (e) {
+      say(e instanceof Error ? e.message : "The program cannot be reached.");
+    }
+  }
+
+  /** @param {number} seq */
+  async replay(seq) {
+    try {
+      const r = await ask("replay", { method: "POST", body: JSON.stringify({ seq }) });
+      const names = [...r.added.map((/** @type {string} */ dn) => `+ ${dn}`), ...r.removed.map((/** @type {string} */ dn) => `− ${dn}`)].slice(0, 5).join(", ");
+      say(`Asked again: ${r.error || r.answer || `${r.entries} entries, before ${r.before}`}, ${duration(r.duration_us)}, before ${duration(r.before_us)}. ${names}`, h("button", { onclick: () => this.actions.request(r.request_id) }, "Show"), 10_000);
+    } catch (e) {
+      say(e instanceof Error ? e.message : "The program cannot be reached.");
+    }
+  }
+
+  hide() {
+    clearTimeout(this.again);
+    this.seq = 0;
+    this.op = null;
+    this.state = "";
+    if (this.host.contains(document.activeElement)) /** @type {HTMLElement|null} */ (document.querySelector("[data-testid=live-list]"))?.focus();
+    this.host.hidden = true;
+    this.host.replaceChildren();
+  }
+
+  /** Copies a form of the open operation. @param {string} what */
+  copy(what) {
+    const form = keyed[what].find((name) => this.op?.copies[name]);
+    if (form) copy(this.op.copies[form], forms[form]);
+    else say(this.op ? "This operation has no such form" : "Open an operation first");
+  }
+
+  /** @param {...any} children */
+  bar(...children) {
+    return h("header.drawerbar", {}, ...children, h("button.plain", { "aria-label": "Close", onclick: this.actions.close }, icon("close")));
+  }
+
+  /** @param {any} op @param {any[]} findings */
+  draw(op, findings) {
+    const scroll = this.host.querySelector(".drawerbody")?.scrollTop ?? 0;
+    fill(this.host,
+      this.bar(h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind), h("b", {}, `#${op.seq}`), h(failed(op) ? "span.bad" : "span", {}, result(op)), h("span.dim", {}, duration(op.duration_us)),
+        this.asks && ["search", "compare"].includes(op.kind) ? h("button.pin", { title: "ask the same once more and compare", onclick: () => this.replay(op.seq) }, "Ask again") : null,
+        this.keeps && this.seq && op.state !== "running" ? h("button.pin", { title: "keep it beyond the recorder and the end of the program (s)", onclick: () => this.pin() }, "Pin") : null),
+      h("div.drawerbody", { tabindex: "0", role: "region", "aria-label": "Operation" },
+        op.result?.hint ? h("p.note", {}, op.result.hint) : null,
+        request(op, op.copies ?? {}),
+        answer(op),
+        entries(op),
+        findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: () => {} }))) : null,
+        section("Time", times(op), this.likes(op), this.pages(op)),
+        section("Connection", facts([["Domain", op.domain], ["Server", op.server], ["Connection", op.conn], ["Message id", op.message_id],
+          ["Sent, received", `${bytes(op.bytes_sent)}, ${bytes(op.bytes_received)}`]])),
+        callers(op),
+        section("Elsewhere", facts([
+          ["HTTP request", h("button.link", { onclick: () => this.actions.request(op.request_id) }, op.request_id)],
+          ["Shape", op.shape ? h("button.link", { title: "only operations of this shape", onclick: () => this.actions.filter(`shape:${op.shape}`) }, op.shape_text) : null],
+          ["Same question", op.repeat ? h("button.link", { onclick: () => this.actions.filter(`exact:${op.exact}`) }, `asked ${op.repeat} times before in this HTTP request`) : null],
+          ["Trace", op.trace_id ? trace(op) : null],
+        ])),
+        copyButtons(op)));
+    const body = this.host.querySelector(".drawerbody");
+    if (body) body.scrollTop = scroll;
+  }
+
+  /** The pages of one paged search, each by itself. @param {any} op */
+  pages(op) {
+    const own = this.store.operations.get(op.seq);
+    if (!own?.call) return null;
+    const all = this.store.sequence.filter((o) => o.call === own.call);
+    return h("table", {}, h("thead", {}, h("tr", {}, ...["Page", "Entries", "Received", "Time"].map((t) => h("th.num", { scope: "col" }, t)))), h("tbody", {}, ...all.slice(0, 100).map((o) => h("tr", {},
+      h("td.num", {}, o.seq === op.seq ? h("b", {}, `${o.page}`) : h("button.link", { onclick: () => this.actions.operation(o.seq) }, `${o.page}`)), h("td.num", {}, count(o.entries)), h("td.num", {}, bytes(o.bytes_received)), h("td.num", {}, duration(o.duration_us))))));
+  }
+
+  /** Where the duration stands among those of the same shape. @param {any} op */
+  likes(op) {
+    const all = this.store.sequence.filter((o) => o.shape === op.shape && op.shape && o.state !== "running").map((o) => o.duration_us).sort((a, b) => a - b);
+    if (all.length < 5) return null;
+    const at = (/** @type {number} */ share) => all[Math.min(all.length - 1, Math.floor(all.length * share))];
+    const most = Math.max(all[all.length - 1], op.duration_us, 1);
+    const strip = h("div.strip", { "aria-hidden": "true" });
+    for (const [name, us] of /** @type {[string, number][]} */ ([["half", at(0.5)], ["most", at(0.95)], ["own", op.duration_us]])) {
+      const mark = h(`i.${name}`);
+      mark.style.left = `${(us / most) * 100}%`;
+      strip.append(mark);
+    }
+    const rank = all.filter((us) => us <= op.duration_us).length / all.length;
+    return h("div", {}, strip, h("p.dim", {}, `Of ${count(all.length)} of this shape here: p50 ${duration(at(0.5))}, p95 ${duration(at(0.95))}; this one is slower than ${Math.max(0, Math.round((rank - 1 / all.length) * 100))} %.`));
+  }
+}
+
+/** @param {string} title @param {...any} children */
+function section(title, ...children) {
+  const shown = children.filter(Boolean);
+  return shown.length ? h("section", {}, h("h2", {}, title), ...shown) : null;
+}
+
+/** A list of names with values; empty ones are left out. @param {[string, any][]} rows */
+function facts(rows) {
+  const list = h("dl.facts");
+  for (const [name, v] of rows) {
+    if (v === null || v === undefined || v === "" || v === false) continue;
+    list.append(h("dt", {}, name), h("dd", {}, v));
+  }
+  return list.childElementCount ? list : null;
+}
+
+/** @param {any} op @param {any} copies */
+function request(op, copies) {
+  const s = op.search;
+  if (s) {
+    return section("Search", copies.filter_pretty ? h("pre.filter", {}, copies.filter_pretty) : h("pre.filter", {}, s.filter),
+      copies.filter_english ? h("p.english", {}, copies.filter_english) : null,
+      facts([["Base", h("code", {}, s.base || "(root)")], ["Scope", s.scope],
+        ["Attributes", s.attributes.length ? h("span", {}, ...s.attributes.map((/** @type {string} */ a) => h("span.chip", {}, a))) : h("span.warn", {}, "all attributes")],
+        ["Size limit", s.size_limit || "none"], ["Time limit", s.time_limit ? `${s.time_limit} s` : "none"],
+        ["Aliases", ["never followed", "followed below the base", "followed to the base", "always followed"][s.deref]],
+        ["Types only", s.types_only && "yes"], ["Page", s.page ? `${s.page}, of ${s.page_size} entries` : null], ["Controls", controls(op)]]));
+  }
+  const title = op.kind.replace("_dn", " DN");
+  return section(title[0].toUpperCase() + title.slice(1), facts([["Entry", op.dn && h("code", {}, op.dn)],
+    ["Name", op.bind && h("code", {}, op.bind.name || "(anonymous)")], ["Method", op.bind?.method], ["Mechanism", op.bind?.mechanism],
+    ["Operation", op.extended && (op.extended.name || op.extended.oid)], ["OID", op.extended?.oid], ["Controls", controls(op)]]), changes(op));
+}
+
+/** @param {any} op */
+function controls(op) {
+  if (!op.controls?.length) return null;
+  return h("span", {}, ...op.controls.map((/** @type {any} */ c) => h("span.chip", { title: c.oid }, (c.name || c.oid) + (c.critical ? " (critical)" : ""))));
+}
+
+/** @param {any} op */
+function changes(op) {
+  if (!op.changes?.length) return null;
+  return h("ol.changes", {}, ...op.changes.map((/** @type {any} */ c) => h("li", {}, `${c.operation} `, h("b", {}, c.attribute), " ",
+    ...(c.values ?? []).map((/** @type {any} */ v) => chip(v)))));
+}
+
+/** @param {any} v */
+function chip(v) {
+  if (v.encoding === "hidden") return h("span.chip.hidden", { title: "kept at no level: see Redaction" }, icon("lock"), v.text);
+  return h("span.chip", { title: v.decoded ?? "" }, value(v));
+}
+
+/** @param {any} op */
+function answer(op) {
+  const r = op.result;
+  if (!r) return section("Answer", h("p.note", {}, "No answer yet."));
+  return section("Answer", facts([["Result", r.code >= 0 ? `${r.code} ${r.name}` : r.error || "none is sent"], ["Sub-code", r.sub_code], ["Matched DN", r.matched_dn && h("code", {}, r.matched_dn)],
+    ["Message", r.diagnostic && h("code", {}, r.diagnostic)], ["Entries", op.kind === "search" ? op.entries : null], ["References", op.references || null],
+    ["Referrals", r.referrals?.length ? r.referrals.join(", ") : null]]));
+}
+
+/** @param {any} op */
+function times(op) {
+  const t = op.timing;
+  return facts([["Start", clock(op.start)], ["Wait for a connection", t.wait_pool_us && duration(t.wait_pool_us)], ["Connect", t.dial_us && duration(t.dial_us)],
+    ["TLS", t.tls_us && duration(t.tls_us)], ["Service bind", t.setup_bind_us && duration(t.setup_bind_us)], ["First answer", duration(t.first_us)],
+    ["First to last answer", t.stream_us ? duration(t.stream_us) : null], ["Whole", h("b", {}, duration(op.duration_us))]]);
+}
+
+/** @param {any} op */
+function callers(op) {
+  if (!op.callers?.length) return null;
+  return section("Called from", h("ol.stack", {}, ...op.callers.slice(0, 12).map((/** @type {any} */ f) =>
+    h("li", {}, h("code", {}, f.function.split("/").pop()), " ", place(f)))));
+}
+
+/** A line of source, which the preferred editor opens. @param {{file: string, line: number}} frame */
+export function place({ file, line }) {
+  const text = `${file.split("/").pop()}:${line}`;
+  const editor = /** @type {((path: string, line: number) => string)|undefined} */ (editors[preference("editor") || "vscode"]);
+  return editor && file.startsWith("/") ? h("a", { href: editor(file.split("/").map(encodeURIComponent).join("/"), line), title: `${file}:${line}` }, text) : h("span.dim", { title: file }, text);
+}
+
+/** @param {any} op */
+function trace(op) {
+  if (op.trace_url) return h("a", { href: op.trace_url, target: "_blank", rel: "noreferrer" }, `${op.trace_id} in Jaeger`);
+  return h("code", {}, op.trace_id);
+}
+
+/** @param {any} op */
+function copyButtons(op) {
+  const copies = op.copies ?? {};
+  const buttons = Object.entries(forms).filter(([key]) => copies[key]).map(([key, name]) => h("button", { onclick: () => copy(copies[key], name) }, name));
+  const plain = { ...op, copies: undefined };
+  return section("Copy as", h("div.buttons", {}, ...buttons, h("button", { onclick: () => copy(JSON.stringify(plain, null, 2), "JSON") }, "JSON"), h("button", { onclick: () => copy(location.href, "the link") }, "Link")));
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+import { h, icon } from "./dom.js";
+import { bytes, clock, codes, count, duration, elide, failed, plural, result } from "./format.js";
+
+
+/**
+ * Draws one row of the list into an element that may have shown another; what it shows already is left alone.
+ * @param {HTMLElement} el @param {Row} row @param {string[]} columns
+ */
+export function drawRow(el, row, columns) {
+  const drawn = signature(row);
+  if (el.dataset.drawn === drawn) return;
+  el.dataset.drawn = drawn;
+  const { classes, cells, test } = content(row);
+  el.className = `row ${classes}`;
+  el.setAttribute("aria-level", String(row.level));
+  if ("open" in row) el.setAttribute("aria-expanded", String(row.open));
+  else el.removeAttribute("aria-expanded");
+  if (test) el.dataset.testid = test;
+  else delete el.dataset.testid;
+  el.replaceChildren(...columns.map((id) => h(`span.cell.${id}`, { role: "gridcell" }, ...(cells[id] ?? []))));
+}
+
+/** What a row shows, in short; equal ones look the same. @param {Row} row */
+function signature(row) {
+  switch (row.type) {
+    case "operation": return `${row.id} ${row.op.updated} ${row.op.state} ${row.pages} ${row.level}`;
+    case "request": return `${row.id} ${row.request.updated} ${row.request.findings} ${row.open}`;
+    case "sum": return `${row.id} ${row.sum.operations.length} ${row.sum.total} ${row.open}`;
+    case "gap": return `${row.id} ${row.gap.to}`;
+    default: return row.id;
+  }
+}
+
+/** @param {Row} row @returns {{classes: string, cells: Record<string, any[]>, test: string}} */
+function content(row) {
+  switch (row.type) {
+    case "request": return { classes: row.past ? "request past" : "request", cells: request(row), test: "request-row" };
+    case "sum": return { classes: "request sum", cells: sum(row), test: "sum-row" };
+    case "step": return { classes: "step", cells: { kind: [h("span.badge.step", {}, "STEP")], main: [h("span.dim", {}, row.name)] }, test: "" };
+    case "gap": return { classes: row.gap.reason === "skipped" ? "gap loadable" : "gap", cells: { main: [gap(row.gap)] }, test: "gap-row" };
+    case "restart": return { classes: "restart", cells: { when: [clock(row.at)], main: [h("b", {}, "The application restarted. What is below was made before.")] }, test: "restart-row" };
+    default: return { classes: operationClasses(row), cells: operation(row), test: "op-row" };
+  }
+}
+
+/** The name of an HTTP request or job. @param {any} q */
+export function requestName(q) {
+  return q.kind === "http" ? `${q.method} ${q.path}` : q.kind === "job" ? `Job ${q.name}` : "Outside of any HTTP request";
+}
+
+/** A badge of advice. @param {number} findings @param {string} severity */
+export function advice(findings, severity) {
+  return findings ? h(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, icon(severity), String(findings)) : null;
+}
+
+/** @param {RequestRow} row @returns {Record<string, any[]>} */
+function request(row) {
+  const q = row.request;
+  const timed = q.kind !== "background";
+  const share = q.ldap_us / Math.max(q.duration_us, 1);
+  return {
+    when: [twist(row.open), clock(q.start)],
+    kind: [h("span.badge", {}, q.kind === "http" ? "HTTP" : q.kind === "job" ? "JOB" : "BG")],
+    main: [h("b", {}, requestName(q)), q.route && q.route !== q.path ? h("span.dim", {}, q.route) : null, q.user ? h("span.dim", {}, q.user) : null],
+    domain: [q.domains.join(", ")],
+    notes: [advice(q.findings, q.severity), q.duplicates > 0 ? h("span.chip.warn", { title: `${plural(q.duplicates, "operation")} repeat an earlier one exactly` }, `${q.duplicates} dup`) : null,
+      q.errors > 0 ? h("span.chip.error", { title: plural(q.errors, "error") }, `${q.errors} err`) : null,
+      q.dropped > 0 ? h("span.chip", { title: "operations that left the recorder before the request ended" }, `${q.dropped} gone`) : null],
+    n: [plural(q.operations, "op")],
+    code: [q.status ? h(q.status >= 500 ? "span.bad" : "span", {}, String(q.status)) : q.running && timed ? "running" : ""],
+    size: [bytes(q.bytes_received)],
+    time: timed ? [h("span", { title: `${duration(q.ldap_us)} of ${duration(q.duration_us)} with an LDAP operation open` }, duration(q.ldap_us), h("span.whole", {}, ` / ${duration(q.duration_us)}`)), bar(share)] : [],
+  };
+}
+
+/** @param {SumRow} row @returns {Record<string, any[]>} */
+function sum(row) {
+  const s = row.sum;
+  return {
+    when: [twist(row.open), `×${count(s.operations.length)}`],
+    kind: [s.kind === "shape" ? h(`span.badge.${s.operations[0].kind}`, {}, codes[s.operations[0].kind]) : h("span.badge", {}, "CONN")],
+    main: [h(s.kind === "shape" ? "span.subject" : "b", { title: s.title }, s.title)],
+    notes: [s.repeats ? h("span.chip.warn", { title: "operations that repeat an earlier one of their HTTP request exactly" }, `${s.repeats} dup`) : null, s.errors ? h("span.chip.error", {}, `${s.errors} err`) : null],
+    n: [count(s.entries)],
+    size: [bytes(s.bytes)],
+    time: [h("span", { title: `${duration(s.total)} in all, ${duration(s.longest)} the slowest` }, `${duration(s.total / s.operations.length)} each`), bar(s.total / s.operations.length / 100_000)],
+  };
+}
+
+/** @param {Gap} g */
+function gap(g) {
+  if (g.reason !== "skipped") return h("span.dim", {}, `Changes ${count(g.from)} to ${count(g.to)} left the recorder before this page read them`);
+  return h("span", {}, g.left ? `${plural(g.left, "operation")} counted and not listed` : `Changes ${count(g.from)} to ${count(g.to)} were passed over`, " ", h("button.link", { tabindex: "-1" }, "Load these"));
+}
+
+/** @param {OperationRow} row */
+function operationClasses(row) {
+  const op = row.op;
+  return ["operation", row.level === 3 ? "deep" : "", failed(op) ? "failed" : "", op.state === "running" ? "running" : "", row.past ? "past" : ""].filter(Boolean).join(" ");
+}
+
+/** @param {OperationRow} row @returns {Record<string, any[]>} */
+function operation(row) {
+  const op = row.op;
+  return {
+    when: [h("span.dim", {}, row.level === 1 ? clock(op.start) : `#${op.seq}`)],
+    kind: [h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind)],
+    main: [h("span.subject", { title: op.subject }, op.subject), op.about || op.manner ? h("span.base", { title: op.about }, [elide(op.about, 44), op.manner].filter(Boolean).join(" · ")) : null],
+    domain: [op.domain],
+    conn: [op.conn],
+    notes: [row.pages > 1 ? h("span.chip", {}, `${row.pages} pages`) : null,
+      op.repeat > 0 ? h("span.chip.warn", { title: "the same question was asked before in this HTTP request" }, `repeat ${op.repeat + 1}`) : null,
+      op.inferred ? h("span.chip", { title: "the call carried no context: the HTTP request is guessed" }, "inferred") : null],
+    n: [op.kind === "search" ? count(op.entries) : ""],
+    code: [h(failed(op) ? "span.bad" : "span", { title: op.result?.hint ?? "" }, result(op))],
+    size: [op.bytes_received ? bytes(op.bytes_received) : ""],
+    first: [op.first_us ? duration(op.first_us) : ""],
+    time: [op.state === "running" ? "…" : duration(op.duration_us), bar(op.duration_us / 100_000, op.duration_us >= 100_000)],
+  };
+}
+
+/** @param {boolean} open */
+function twist(open) {
+  return h("button.twist", { "aria-label": open ? "Fold" : "Unfold", tabindex: "-1" }, icon(open ? "down" : "right"));
+}
+
+/** A bar of a share from 0 to 1. @param {number} share @param {boolean} [slow] */
+function bar(share, slow) {
+  const fill = h(slow ? "span.fill.slow" : "span.fill");
+  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  return h("span.bar", { "aria-hidden": "true" }, fill);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+/** The ways to group operations. @type {Record<string, string>} */
+export const groupings = { request: "By HTTP request", flat: "Flat", shape: "By shape", conn: "By connection" };
+
+const mostShown = 500; // operations of one sum
+
+/** The rows of the list, made only where somebody looks. What does not change is not made again. */
+export class Tree {
+  /** @param {import("./store.js").Store} store */
+  constructor(store) {
+    this.store = store;
+    this.by = "request";
+    this.flipped = /** @type {Set<string>} */ (new Set()); // heads that are not as they are at first: requests open, sums folded
+    /** @type {Item[]} */ this.items = [];
+    /** @type {Sum[]} */ this.sums = [];
+    this.ends = /** @type {number[]} */ ([]); // number of rows up to and with each item
+    this.count = 0;
+    this.version = -1;
+  }
+
+  /** Follows the store. */
+  refresh() {
+    this.ends.length = 0;
+    this.count = 0;
+    if (this.by === "flat") {
+      this.flat = this.store.hidden ? this.store.sequence.filter((op) => op.updated > this.store.hidden) : this.store.sequence;
+      this.count = this.flat.length;
+    } else if (this.by === "request") {
+      this.items = this.store.visible().reverse();
+      for (const item of this.items) this.ends.push((this.count += item.type === "group" ? rowsOf(item, !this.flipped.has(item.id)).length : 1));
+    } else {
+      if (this.version !== this.store.version) this.sums = sum(this.store, this.by);
+      this.version = this.store.version;
+      for (const s of this.sums) this.ends.push((this.count += 1 + (this.flipped.has(s.id) ? Math.min(s.operations.length, mostShown) : 0)));
+    }
+    return this;
+  }
+
+  /** @param {number} i @returns {Row|undefined} */
+  at(i) {
+    if (i < 0 || i >= this.count) return undefined;
+    if (this.by === "flat") return single(/** @type {Operation[]} */ (this.flat)[this.count - 1 - i], 1, false);
+    const at = upper(this.ends, i);
+    const within = i - (at ? this.ends[at - 1] : 0);
+    if (this.by === "request") return this.rowOf(this.items[at], within);
+    const s = this.sums[at];
+    return within === 0 ? { type: "sum", id: s.id, sum: s, open: this.flipped.has(s.id), level: 1 } : single(s.operations[s.operations.length - within], 2, false);
+  }
+
+  /** @param {Item} item @param {number} within @returns {Row} */
+  rowOf(item, within) {
+    if (item.type === "gap") return { type: "gap", id: item.id, gap: item, level: 1 };
+    if (item.type === "restart") return { type: "restart", id: item.id, at: item.start, level: 1 };
+    return rowsOf(item, !this.flipped.has(item.id))[within];
+  }
+
+  /** Where a row stands, or -1. @param {string} id */
+  find(id) {
+    if (this.by === "flat") return id.startsWith("o-") ? this.count - 1 - place(/** @type {Operation[]} */ (this.flat), Number(id.slice(2))) : -1;
+    if (this.by !== "request") {
+      const at = this.sums.findIndex((s) => s.id === id);
+      return at < 0 ? this.scan(id) : this.ends[at] - 1 - (this.flipped.has(id) ? Math.min(this.sums[at].operations.length, mostShown) : 0);
+    }
+    const owner = id.startsWith("o-") ? this.store.operations.get(Number(id.slice(2)))?.request_id : id.slice(2).replace(/ \d+$/, "");
+    const item = this.store.groups.get(owner ?? "");
+    const at = this.items.findIndex((other) => other === item || other.id === id);
+    if (at < 0) return -1;
+    const within = item ? rowsOf(item, !this.flipped.has(item.id)).findIndex((row) => row.id === id) : 0;
+    return within < 0 ? -1 : (at ? this.ends[at - 1] : 0) + within;
+  }
+
+  /** @param {string} id */
+  scan(id) {
+    for (let i = 0; i < this.count; i++) if (this.at(i)?.id === id) return i;
+    return -1;
+  }
+
+  /** Folds or unfolds. @param {Row} row @param {boolean} [open] */
+  toggle(row, open) {
+    if (row.type !== "request" && row.type !== "sum") return false;
+    if (open === row.open) return false;
+    const id = row.type === "request" ? row.group : row.id;
+    if (!this.flipped.delete(id)) this.flipped.add(id);
+    return true;
+  }
+
+  /** Folds or unfolds everything. @param {boolean} open */
+  all(open) {
+    this.flipped.clear();
+    if (open === (this.by === "request")) return;
+    const heads = this.by === "request" ? [...this.store.groups.keys()] : this.sums.map((s) => s.id);
+    for (const id of heads) this.flipped.add(id);
+  }
+
+  /** All rows as they are now, for a view that is to stand still. @returns {Rows} */
+  frozen() {
+    const rows = Array.from({ length: this.count }, (_, i) => /** @type {Row} */ (this.at(i)));
+    return { count: rows.length, at: (i) => rows[i], find: (id) => rows.findIndex((row) => row.id === id) };
+  }
+}
+
+/** The rows of a request, kept until it changes. @param {Group} group @param {boolean} open @returns {Row[]} */
+function rowsOf(group, open) {
+  const cached = group.rows;
+  if (cached?.version === group.version && cached.open === open) return cached.list;
+  /** @type {Row[]} */
+  const list = [{ type: "request", id: `q-${group.id}`, group: group.id, request: group.request, past: group.past, open, level: 1 }];
+  if (open) list.push(...children(group));
+  group.rows = { version: group.version, open, list };
+  return list;
+}
+
+/** Operations with their steps; the pages of a search are one row. @param {Group} group @returns {Row[]} */
+export function children(group) {
+  /** @type {Row[]} */
+  const rows = [];
+  let step = "";
+  /** @type {Map<number, any>} rows of paged searches by the number of their first page */
+  const calls = new Map();
+  for (const op of group.operations) {
+    const first = op.page > 1 ? calls.get(op.call) : undefined;
+    if (first) {
+      first.op = page(first.op, op);
+      first.pages++;
+      continue;
+    }
+    if (op.step !== step) {
+      step = op.step;
+      if (step) rows.push({ type: "step", id: `s-${group.id} ${op.seq}`, name: step, level: 2 });
+    }
+    const row = single(op, step ? 3 : 2, group.past);
+    if (op.page) calls.set(op.call, row);
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** @param {Operation} op @param {number} level @param {boolean} past @returns {OperationRow} */
+function single(op, level, past) {
+  return { type: "operation", id: past ? `p-${op.seq}` : `o-${op.seq}`, op, level, pages: 1, past };
+}
+
+/** The pages of a search as one: sums, the newest result, the first page's name. @param {Operation} first @param {Operation} next @returns {Operation} */
+function page(first, next) {
+  return {
+    ...first, entries: first.entries + next.entries, bytes_received: first.bytes_received + next.bytes_received,
+    duration_us: first.duration_us + next.duration_us, result: next.result, state: next.state,
+  };
+}
+
+/** Sums by shape or by connection, in the order in which they came first. @param {import("./store.js").Store} store @param {string} by @returns {Sum[]} */
+function sum(store, by) {
+  /** @type {Map<string, Sum>} */
+  const sums = new Map();
+  for (const op of store.sequence) {
+    if (op.updated <= store.hidden) continue;
+    const key = by === "shape" ? op.shape || op.kind : `${op.domain} ${op.conn}`;
+    let s = sums.get(key);
+    if (!s) {
+      const title = by === "shape" ? op.shape_text || op.kind.replace("_", " ") : `connection ${op.conn} of ${op.domain || "no domain"}, ${op.server}`;
+      sums.set(key, (s = { id: `${by}-${key}`, kind: by === "shape" ? "shape" : "conn", key, title, operations: [], total: 0, longest: 0, errors: 0, entries: 0, bytes: 0, repeats: 0 }));
+    }
+    s.operations.push(op);
+    s.total += op.duration_us;
+    s.longest = Math.max(s.longest, op.duration_us);
+    s.errors += op.result?.error ? 1 : 0;
+    s.entries += op.entries;
+    s.bytes += op.bytes_received;
+    s.repeats += op.repeat ? 1 : 0;
+  }
+  return [...sums.values()];
+}
+
+/** The first place whose number is above i. @param {number[]} ends @param {number} i */
+function upper(ends, i) {
+  let low = 0;
+  let high = ends.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle] > i) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Where an operation stands in a list by seq. @param {Operation[]} list @param {number} seq */
+function place(list, seq) {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle].seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return list[low]?.seq === seq ? low : list.length;
+}

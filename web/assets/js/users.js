@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { h, fill, ask, say } from "./dom.js";
+import { moment } from "./format.js";
+
+/** The page of the application's users: when each was synced, and what a sync changes. */
+export class UsersPage {
+  /** @param {HTMLElement} host @param {{request: (id: string) => void}} actions */
+  constructor(host, actions) {
+    this.host = host;
+    this.actions = actions;
+    this.q = "";
+  }
+
+  async show() {
+    try {
+      const { users } = await ask(`users?q=${encodeURIComponent(this.q)}`);
+      const find = h("input", { type: "search", value: this.q, "aria-label": "Name or domain", placeholder: "Name or domain", onchange: (/** @type {any} */ e) => { this.q = e.target.value; this.show(); } });
+      fill(this.host, h("header.pagehead", {}, h("h1", {}, "Users"), h("span.dim", {}, "of the application, from the directory")), h("div.filters", {}, find),
+        users.length ? h("div.scroll.pad", {}, h("table", { "data-testid": "users" }, h("thead", {}, h("tr", {}, ...["User", "Domain", "Last sync", "Last error", "Trace", "Sync"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...users.map((/** @type {any} */ u) => this.row(u)))))
+          : h("p.note.pad", {}, "No user is selected."));
+    } catch (e) {
+      fill(this.host, h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+    }
+  }
+
+  /** @param {any} u */
+  row(u) {
+    const result = h("div", { "aria-live": "polite" });
+    const sync = (/** @type {boolean} */ apply) => async () => {
+      try {
+        const done = await ask(`users/${encodeURIComponent(u.id)}/sync`, { method: "POST", body: JSON.stringify({ apply }) });
+        fill(result, changes(done), h("button.link", { onclick: () => this.actions.request(done.request_id) }, "its operations"));
+        if (apply) say(`Synced ${u.name}`);
+      } catch (e) {
+        fill(result, h("p.bad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      }
+    };
+    return h("tr", {}, h("td", {}, u.name), h("td", {}, u.domain), h("td", {}, moment(u.last_sync)), h("td.bad", {}, u.last_error ?? ""),
+      h("td", {}, u.trace_url ? h("a", { href: u.trace_url, target: "_blank", rel: "noreferrer" }, "in Jaeger") : ""), h("td", {}, h("span.buttons", {}, h("button", { onclick: sync(false) }, "Plan"), h("button", { onclick: sync(true) }, "Apply")), result));
+  }
+}
+
+/** What a sync changes, as lines. @param {any} done */
+function changes({ applied, changed, plan: p }) {
+  if (!changed) return h("p.dim", {}, "Nothing changes.");
+  const lines = [...["create", "link", "moved", "leave", "return"].filter((k) => p[k]), ...(p.fields ?? []).map((/** @type {any} */ f) => `${f.name}: ${f.from ?? "none"} → ${f.to ?? "none"}`), ...(p.flags ?? []).map((/** @type {any} */ f) => `${f.name}: ${f.to}`),
+    ...(p.join ?? []).map((/** @type {string} */ g) => `+ ${g}`), ...(p.quit ?? []).map((/** @type {string} */ g) => `− ${g}`), ...(p.held ?? []).map((/** @type {any} */ x) => `kept: ${x.what}, ${x.reason}`)];
+  return h("ul.plain", {}, h("li.dim", {}, applied ? "Changed:" : "Would change:"), ...lines.map((l) => h("li", {}, l)));
+}
