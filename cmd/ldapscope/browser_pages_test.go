@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/require"
+)
+
+// TestBrowserDomains holds the page of domains to every counter there is, with its number.
+func TestBrowserDomains(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	r.visit("/failing")
+	b.keys("gd")
+	b.await("the card of the domain", `document.querySelector("[data-testid=domain-card]")?.innerText.includes("Active Directory")`)
+	counted := func() map[string]string {
+		return asks[map[string]string](b, `Object.fromEntries([...document.querySelectorAll("[data-testid=domain-card] [data-counter]")].map(e => [e.dataset.counter, e.dataset.value]))`)
+	}
+	all, _ := r.domains()
+	r.await("the page to show the counters of the API", func() bool {
+		all, _ = r.domains()
+		return counted()["operations"] == fmt.Sprint(all["EXAMPLE"].Counters["operations"])
+	})
+	shown := counted()
+	for _, f := range instrument.CounterFields {
+		if want := fmt.Sprint(all["EXAMPLE"].Counters[f.Name]); shown[f.Name] != want {
+			t.Errorf("counter %s is shown as %q, the API says %q", f.Name, shown[f.Name], want)
+		}
+	}
+	page := b.text("#domains")
+	for _, part := range []string{"EXAMPLE", "up", "clear text", "may write", "also example.org", "Elapsed", "First socket", "Newest socket", "Last socket closed", "still open", "Last sent", "Last received",
+		"In use", "49 invalidCredentials", "Trace export", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the page of domains lacks %q:\n%s", part, page)
+		}
+	}
+}
+
+// TestBrowserScreens opens every screen in both themes and holds each to what it is for. The heading changes with the screen.
+func TestBrowserScreens(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	r.visit("/groups")
+	q, _ := r.last("/groups")
+	tests := []struct{ name, address, shows string }{
+		{"requests", "?screen=requests", "/groups"},
+		{"request", "?screen=request&id=" + q.ID, "HTTP request"},
+		{"operations of a request", "?screen=request&tab=Operations&id=" + q.ID, "success"},
+		{"call sites of a request", "?screen=request&tab=Call+sites&id=" + q.ID, "app.(*App).groups"},
+		{"advice of a request", "?screen=request&tab=Advice&id=" + q.ID, "Members read one by one"},
+		{"advice", "?screen=advice", "Members read one by one"},
+		{"usage", "?screen=usage", "Usage history"},
+		{"settings", "?screen=settings", "Single keys"},
+		{"by shape", "?group=shape", "search base CN=?"},
+		{"by connection", "?group=conn", " of EXAMPLE, 127.0.0.1"},
+		{"flat", "?group=flat", "SRCH"},
+		{"request that is not there", "?screen=request&id=nope", "evicted"},
+	}
+	b.allow("status of 404") // of the last one
+	for _, theme := range []string{"light", "dark"} {
+		b.theme(theme)
+		want := map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(15, 18, 22)"}[theme]
+		for _, tt := range tests {
+			b.visit(r.panel + "/" + tt.address)
+			b.await(tt.name, `document.querySelector("main").innerText.includes(`+quote(tt.shows)+`)`)
+			if got := asks[string](b, "getComputedStyle(document.body).backgroundColor"); got != want {
+				t.Errorf("%s in the %s theme is %s, want %s", tt.name, theme, got, want)
+			}
+			if asks[bool](b, "document.documentElement.scrollWidth > innerWidth") {
+				t.Errorf("%s scrolls sideways as a whole", tt.name)
+			}
+		}
+	}
+	b.click("[data-testid=theme]")
+	b.await("the other theme", `getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"`)
+	b.visit(r.panel + "/")
+	b.await("the chosen theme after a reload", `getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"`)
+}
+
+// TestBrowserNarrow uses the page at the width of a small telephone.
+func TestBrowserNarrow(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 320, 640)
+	r.visit("/people?q=ada")
+	b.lists(r)
+	fits := func(what string) {
+		t.Helper()
+		if wide := asks[string](b, `[...document.querySelectorAll("body *")].filter(e => e.checkVisibility() && !e.closest(".scroll, .list, pre, .unseen, .skip") && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + "." + e.className).slice(0, 5).join(" ")`); wide != "" {
+			t.Errorf("%s: wider than the window: %s", what, wide)
+		}
+	}
+	for _, screen := range []string{"", "?screen=requests", "?screen=advice", "?screen=domains", "?screen=usage", "?screen=settings"} {
+		b.visit(r.panel + "/" + screen)
+		b.await("the screen", `document.querySelector("main > :not([hidden])")?.innerText.length > 20`)
+		fits("screen " + screen)
+	}
+	b.visit(r.panel + "/")
+	b.click("[data-testid=op-row]")
+	b.await("the drawer", `document.querySelector("[data-testid=drawer]").innerText.includes("Copy as")`)
+	fits("the drawer")
+	b.click(`[data-testid=drawer] [aria-label="Close"]`)
+	b.await("the drawer to close", `document.querySelector("[data-testid=drawer]").hidden`)
+	if h := asks[float64](b, `Math.min(...[...document.querySelectorAll("button, select, nav a")].filter(e => e.checkVisibility() && !e.classList.contains("link") && !e.classList.contains("twist")).map(e => e.getBoundingClientRect().height))`); h < 24 {
+		t.Errorf("a target is %v pixels high, want at least 24", h)
+	}
+}
+
+// TestBrowserAccessible runs axe-core over every screen in both themes.
+func TestBrowserAccessible(t *testing.T) {
+	t.Parallel()
+	axe, err := os.ReadFile(filepath.Join(root(t), "web", "_dev", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		require.Missing(t, "node", "axe-core is not installed: bash .ci/js install does that")
+	}
+	r, b := opensDemo(t, 1280, 800)
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	r.visit("/groups")
+	q, ops := r.last("/groups")
+	r.visit("/failing")
+	r.await("a saved run", func() bool { return len(r.savedRuns()) > 0 })
+	for _, theme := range []string{"light", "dark"} {
+		b.theme(theme)
+		for _, address := range []string{
+			"", "?group=shape", fmt.Sprint("?op=", ops[0].Seq), "?screen=requests", "?screen=request&id=" + q.ID, "?screen=request&tab=Duplicates&id=" + q.ID, "?screen=request&tab=Advice&id=" + q.ID,
+			"?screen=advice", "?screen=domains", "?screen=users", "?screen=usage", "?screen=usage&run=" + r.savedRuns()[0], "?screen=usage&view=top", "?screen=usage&view=pins", "?screen=settings",
+		} {
+			b.visit(r.panel + "/" + address)
+			b.await("the screen", `document.querySelector("main > :not([hidden])")?.innerText.length > 40 && (!location.search.includes("op=") || document.querySelector("[data-testid=drawer]").innerText.includes("Copy as"))`)
+			b.do(chromedp.Evaluate[chromedp.Void](string(axe), chromedp.EvalIgnoreExceptions))
+			violations := asks[[]string](b, `axe.run(document, { resultTypes: ["violations"] }).then(r => r.violations.flatMap(v => v.nodes.map(n => v.impact + " " + v.id + ": " + n.target.join(" ") + " " + n.failureSummary.split("\n").slice(1, 2))))`)
+			for _, v := range violations[:min(len(violations), 6)] {
+				t.Errorf("%q in the %s theme: %s", address, theme, v)
+			}
+		}
+	}
+}

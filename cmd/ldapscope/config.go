@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/ldapmgr"
+)
+
+//go:embed example.yaml
+var exampleConfig string
+
+func configCommand(s *surroundings) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check a configuration file, or print an example", Args: oneOf,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(&cobra.Command{
+		Use: "example", Short: "Print a commented configuration file", Args: noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(s.stdout, exampleConfig)
+			return err
+		},
+	}, configCheckCommand(s))
+	return cmd
+}
+
+// configCheck is one run of config check.
+type configCheck struct {
+	s       *surroundings
+	connect bool
+	format  string
+}
+
+func configCheckCommand(s *surroundings) *cobra.Command {
+	check := configCheck{s: s}
+	cmd := &cobra.Command{
+		Use: "check FILE", Short: "Say what a configuration file means, or what is wrong with it",
+		Long: `Say everything that is wrong with a configuration file, each with its line and
+what to write in its place. Without a mistake, print every setting that holds
+and where it comes from (a line, defaults, a preset, the environment, or the
+built-in default), and warnings with the codes that silence them. Passwords are
+hidden. No server is asked, unless --connect is given. With - for FILE it reads
+stdin:
+
+  ldapscope config example | ldapscope config check -`,
+		Example: `  ldapscope config check ldapscope.yaml
+  ldapscope config check --connect ldapscope.yaml
+  ldapscope config check --format json ldapscope.yaml | jq .warnings`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("config check needs one file")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if check.format != "table" && check.format != "json" {
+				return usageError{fmt.Errorf("unknown format %q: use table or json", check.format)}
+			}
+			return check.run(cmd.Context(), args[0])
+		},
+	}
+	cmd.Flags().BoolVar(&check.connect, "connect", false, "connect to every domain once, for warnings that only a server can cause")
+	cmd.Flags().StringVar(&check.format, "format", "table", "table or json")
+	choices(cmd, "format", "table", "json")
+	return cmd
+}
+
+// warned is one warning of config check.
+type warned struct {
+	Domain string `json:"domain"` // "" for what concerns no one of them
+	Code   string `json:"code"`
+	Text   string `json:"text"`
+}
+
+func (c configCheck) run(ctx context.Context, path string) error {
+	file, err := readConfig(path, c.s.stdin)
+	if err != nil {
+		return err
+	}
+	warnings, err := c.warnings(ctx, file)
+	if err != nil {
+		return err
+	}
+	if c.format == "json" {
+		encoder := json.NewEncoder(c.s.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(struct {
+			File     string      `json:"file"`
+			Settings []explained `json:"settings"`
+			Warnings []warned    `json:"warnings"`
+		}{file.path, file.explain(), warnings})
+	}
+	domains := "1 domain"
+	if n := len(file.manager.Domains); n != 1 {
+		domains = fmt.Sprintf("%d domains", n)
+	}
+	fmt.Fprintf(c.s.stdout, "%s is fine: %s\n", file.path, domains)
+	return c.print(file.explain(), warnings)
+}
+
+// connectBudget bounds the connecting of --connect.
+const connectBudget = 20 * time.Second
+
+// warnings asks a manager of its own, which has no connection unless --connect is given.
+func (c configCheck) warnings(ctx context.Context, file *fileConfig) ([]warned, error) {
+	all := []warned{}
+	config := file.manager
+	config.Scope, config.Logger, config.Preload = instrument.New(), slog.New(slog.DiscardHandler), nil
+	manager, err := ldapmgr.New(config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbindBudget)
+		defer cancel()
+		_ = manager.Close(ending) // a server that does not answer must not keep the program
+	}()
+	if c.connect {
+		connecting, cancel := context.WithTimeout(ctx, connectBudget)
+		defer cancel()
+		for _, d := range manager.Domains() {
+			if err := d.Preload(connecting); err != nil {
+				all = append(all, warned{d.Name(), "no_connection", ldapmgr.Reason(err)})
+			}
+		}
+	}
+	for _, d := range manager.Domains() {
+		for _, w := range d.Warnings() {
+			all = append(all, warned{d.Name(), w.Code, w.Text})
+		}
+	}
+	stored, err := storedUsers(ctx, usersDatabase("", file.usersDatabase, c.s.env))
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range manager.UnknownDomains(stored) {
+		all = append(all, warned{"", w.Code, w.Text})
+	}
+	return all, nil
+}
+
+// print writes one block for the program and one for each domain, the warnings last, where they are seen.
+func (c configCheck) print(settings []explained, warnings []warned) error {
+	w := tabwriter.NewWriter(c.s.stdout, 0, 0, 2, ' ', 0)
+	domain := "none"
+	for _, e := range settings {
+		if e.Domain != domain {
+			fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("settings "+e.Domain))
+			domain = e.Domain
+		}
+		values := e.Values
+		switch {
+		case values == nil && e.Text == "":
+			continue // such as a key of another way to bind
+		case values == nil:
+			values = []string{e.Text}
+		case len(values) == 0:
+			values = []string{"[]"}
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", e.Key, values[0], e.Origin)
+		for _, more := range values[1:] {
+			fmt.Fprintf(w, "  \t%s\t\n", more)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if len(warnings) > 0 {
+		fmt.Fprintln(c.s.stdout, "\nwarnings (silence: [CODE] in a domain hides one)")
+	}
+	for _, warning := range warnings {
+		fmt.Fprintf(c.s.stdout, "  %s\n", strings.TrimSpace(fmt.Sprintf("%s %s: %s", warning.Domain, warning.Code, warning.Text)))
+	}
+	return nil
+}

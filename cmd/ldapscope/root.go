@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ldapscope/ldapscope/panel/query"
+)
+
+// Exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitHeld   = 3 // the brake of a sync held something back
+)
+
+// surroundings are what a command may touch of the process around it.
+type surroundings struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    map[string]string
+
+	assembled func(*program) // told of a program before it runs, for tests; nil for nobody
+}
+
+// usageError is a mistake in how a command was called; it exits with 2.
+type usageError struct{ error }
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env []string) int {
+	return surround(stdin, stdout, stderr, env).run(ctx, args)
+}
+
+func surround(stdin io.Reader, stdout, stderr io.Writer, env []string) *surroundings {
+	s := &surroundings{stdin: stdin, stdout: stdout, stderr: stderr, env: map[string]string{}}
+	for _, pair := range env {
+		name, value, _ := strings.Cut(pair, "=")
+		s.env[name] = value
+	}
+	return s
+}
+
+func (s *surroundings) run(ctx context.Context, args []string) int {
+	root := rootCommand(s)
+	root.SetArgs(args)
+	root.SetIn(s.stdin)
+	root.SetOut(s.stdout)
+	root.SetErr(s.stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+		fmt.Fprintf(s.stderr, "ldapscope: %v\n", err)
+		fmt.Fprintln(s.stderr, "Run ldapscope --help to see what there is.")
+		return exitUsage
+	}
+	fmt.Fprintf(s.stderr, "ldapscope: %v\n", err)
+	var held heldBack
+	if errors.As(err, &held) {
+		return exitHeld
+	}
+	return exitFailed
+}
+
+func rootCommand(s *surroundings) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ldapscope",
+		Short: "See every LDAP operation an application makes",
+		Long: `ldapscope shows every LDAP operation an application makes: live and per HTTP
+request, with its filter, its entries, its result and where the time went.
+It sends traces to Jaeger or any OTLP backend, and remembers usage after the
+process is gone.
+
+Begin with:  ldapscope demo`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(demoCommand(s), serveCommand(s), metricsCommand(s), configCommand(s), urlCommand(s), versionCommand(s),
+		searchCommand(s), loginCommand(s), userCommand(s), groupsCommand(s), syncCommand(s), importUsersCommand(s))
+	return root
+}
+
+// oneOf refuses what is no command of a group, and names the one that may have been meant.
+func oneOf(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	problem := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	if closest := query.Closest(args[0], known); closest != "" {
+		problem += "; did you mean " + closest + "?"
+	}
+	return usageError{errors.New(problem)}
+}
+
+// choices lets a shell complete the value of a flag.
+func choices(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag, or it is registered twice: a mistake in this program
+	}
+}
+
+// noArguments refuses arguments with a plain sentence.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])}
+	}
+	return nil
+}
