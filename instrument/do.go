@@ -29,7 +29,9 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 	}
 	k := newCall(ctx, kind)
 	k.turn = c.turn
-	runtime.Callers(3, k.stack[:])
+	if c.conn.scope.recorder.recording() { // nobody else looks at it
+		runtime.Callers(3, k.stack[:])
+	}
 	if prepare != nil {
 		prepare(k)
 	}
