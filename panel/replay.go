@@ -51,7 +51,7 @@ type replayRow struct {
 // The request says which and never what, so that the panel cannot be used to ask anything else.
 func (p *Panel) replay(w http.ResponseWriter, r *http.Request) {
 	if p.config.Replay == nil {
-		fail(w, http.StatusForbidden, "off", "repeating questions is off; the application sets Config.Replay")
+		fail(w, http.StatusForbidden, "off", "repeating questions is off; start ldapscope with --replay, an application sets Config.Replay")
 		return
 	}
 	var body struct {

@@ -27,6 +27,7 @@ type serverFlags struct {
 	token    string
 	database string
 	log      string
+	replay   bool
 }
 
 func (f *serverFlags) add(cmd *cobra.Command, s *surroundings) {
@@ -35,6 +36,7 @@ func (f *serverFlags) add(cmd *cobra.Command, s *surroundings) {
 	cmd.Flags().StringVar(&f.database, "db", defaultDatabase(s.env), "database that keeps usage")
 	cmd.Flags().StringVar(&f.log, "log", "", "least level that is logged: debug, info, warn or error (default warn)")
 	choices(cmd, "log", "debug", "info", "warn", "error")
+	cmd.Flags().BoolVar(&f.replay, "replay", false, "let the panel ask recorded searches and compares again")
 }
 
 // demoPeople is the size of the demo's company.
@@ -97,7 +99,7 @@ func (f *serverFlags) settings(cmd *cobra.Command, s *surroundings, name, listen
 		return settings{}, err
 	}
 	return settings{
-		name: name, database: f.database, token: token, hosts: hosts, logger: logger, panelOn: on,
+		name: name, database: f.database, token: token, hosts: hosts, logger: logger, panelOn: on, replay: f.replay,
 		recorder: recorderConfig{level: instrument.LevelValues},
 	}, nil
 }

@@ -4,6 +4,8 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +69,24 @@ func TestUsersOfThePanel(t *testing.T) {
 	for _, id := range []string{"999", "x"} {
 		if status, body := r.post("/api/v1/users/"+id+"/sync", `{}`); status != 404 {
 			t.Errorf("user %s is %d %s", id, status, body)
+		}
+	}
+}
+
+// TestReplay: only a program that was started so asks recorded questions again.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{false, true} {
+		args := append(slices.Clone(anywhere), "--quiet")
+		if on {
+			args = append(args, "--replay")
+		}
+		r := startHere(t, nil, nil, args...)
+		r.visit("/people")
+		_, ops := r.last("/people")
+		status, body := r.post("/api/v1/replay", fmt.Sprintf(`{"seq": %d}`, of("search", ops)[0].Seq))
+		if on && (status != 200 || !strings.Contains(body, `"added":[]`)) || !on && (status != 403 || !strings.Contains(body, "--replay")) {
+			t.Errorf("replay %v: %d %s", on, status, body)
 		}
 	}
 }

@@ -32,6 +32,7 @@ type settings struct {
 	token     string
 	hosts     []string
 	prefix    string
+	replay    bool // recorded questions may be asked again
 	logger    *slog.Logger
 	panelOn   net.Listener
 	appOn     net.Listener // nil without the web app
@@ -94,6 +95,9 @@ func assemble(ctx context.Context, s *surroundings, set settings) (*program, err
 			saved.run = p.kept.run
 		}
 		config.History = saved
+	}
+	if set.replay {
+		config.Replay = p.domains
 	}
 	if p.accounts != nil {
 		config.Users = people{p.accounts, p.syncer}
