@@ -11,7 +11,6 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
-	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
 // schemaReads counts how often a domain's schema was read.
@@ -81,13 +80,6 @@ func TestSchema(t *testing.T) {
 	if n := schemaReads(scope); n != 1 {
 		t.Errorf("the schema was read %d times, want once", n)
 	}
-}
-
-func TestSchemaOfSlapd(t *testing.T) {
-	t.Parallel()
-	s := slapd.Start(t, slapd.Config{LDIF: slapdLDIF})
-	d, _ := domain(t, onSlapd(s, s.LDAP))
-	checkSchema(t, d)
 }
 
 // With classes configured the schema is read in the background as soon as the domain is in use; without, never by itself.

@@ -317,3 +317,10 @@ func slapdRotation(t *testing.T) {
 		t.Errorf("%d binds were refused in the end, want 1", got)
 	}
 }
+
+func TestSchemaOfSlapd(t *testing.T) {
+	t.Parallel()
+	s := slapd.Start(t, slapd.Config{LDIF: slapdLDIF})
+	d, _ := domain(t, onSlapd(s, s.LDAP))
+	checkSchema(t, d)
+}

@@ -3,8 +3,11 @@
 package main_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
+
+	program "github.com/ldapscope/ldapscope/cmd/ldapscope"
 )
 
 // operationRow is an operation as the panel's API tells it, as far as tests look.
@@ -187,4 +190,29 @@ func filtered(text string, operations []operationRow) (found []operationRow) {
 		}
 	}
 	return found
+}
+
+// savedRow is a run as metrics list tells it.
+type savedRow struct {
+	Run        string `json:"run"`
+	Domain     string `json:"domain"`
+	PID        int    `json:"pid"`
+	App        string `json:"app"`
+	Ended      string `json:"ended"`
+	Operations uint64 `json:"operations"`
+	Searches   uint64 `json:"search_operations"`
+}
+
+// saved asks metrics list for what the program has left.
+func (r *running) saved() (list []savedRow) {
+	r.t.Helper()
+	var stdout, stderr output
+	args := []string{"metrics", "list", "--format", "json"}
+	if code := program.Run(r.t.Context(), args, strings.NewReader(""), &stdout, &stderr, environment(r.home), nil); code != 0 {
+		r.t.Fatalf("metrics list: exit %d, %s", code, &stderr)
+	}
+	if err := json.Unmarshal([]byte(stdout.String()), &list); err != nil {
+		r.t.Fatalf("metrics list: %v in %s", err, &stdout)
+	}
+	return list
 }
