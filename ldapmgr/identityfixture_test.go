@@ -15,7 +15,7 @@ import (
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
-// fixture is the directory of parity.md D, with the suffix o=test.
+// fixture is the directory of the acceptance rows, with the suffix o=test.
 func fixture() string {
 	var b strings.Builder
 	b.WriteString("dn: o=test\nobjectClass: organization\no: test\n\n")
