@@ -192,6 +192,12 @@ func (b *tab) click(selector string) {
 	b.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// press waits for the element that an expression finds, and clicks it in the same breath: the list may draw its rows anew.
+func (b *tab) press(what, expression string) {
+	b.t.Helper()
+	b.await(what, "(() => { const found = "+expression+"; found?.click(); return found })()")
+}
+
 // keys types into whatever has the focus.
 func (b *tab) keys(text string, options ...chromedp.KeyOption) {
 	b.t.Helper()

@@ -64,7 +64,7 @@ func TestBrowserUsage(t *testing.T) {
 	remove := fmt.Sprintf(`[data-run=%q] button[aria-label^=Delete]`, old)
 	b.click(remove)
 	b.await("one run", rows+" === 1")
-	b.do(clicks(`document.querySelector("#status button").click()`))
+	b.press("the way back", `document.querySelector("#status button")`)
 	b.await("it to come back", rows+" === 2")
 	b.click(remove)
 	b.await("one run", rows+" === 1")
