@@ -53,6 +53,7 @@ func (c *Client) ask(k *call) (*ldap.SearchResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.conn.lead(k)
 	<-answer.done
 	k.mu.Lock()
 	answered := k.answered

@@ -30,6 +30,7 @@ type Conn struct {
 	blind    atomic.Bool              // the application encrypts above: nothing to see
 	asked    asked
 
+	reader  *reader
 	framer  *wire.Framer // with pending, belongs to the goroutine that reads
 	pending []byte       // a whole message on its way to the driver
 
@@ -72,7 +73,7 @@ var connections atomic.Uint64
 func newConn(s *Scope, o dialOptions, server, security string, inner, raw net.Conn) *Conn {
 	c := &Conn{
 		scope: s, domain: s.domain(o.domain), server: server, id: connections.Add(1), limits: o.timeouts.filled(), guard: o.guard,
-		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), inflight: map[int64]*call{}, gone: make(chan struct{}),
+		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), reader: newReader(), inflight: map[int64]*call{}, gone: make(chan struct{}),
 	}
 	c.endpoint.Store(s.endpoint(o.domain, server, security, raw.RemoteAddr()))
 	if secured, ok := inner.(*tls.Conn); ok {
@@ -95,6 +96,9 @@ func (c *Conn) track(k *call, answered bool, now time.Time) error {
 			c.patient++
 		}
 		c.arm(now)
+		if k.reply == nil {
+			c.reader.want()
+		}
 	}
 	return nil
 }
@@ -157,6 +161,7 @@ func (c *Conn) fail(err error) {
 	open := c.inflight
 	c.inflight, c.patient = map[int64]*call{}, 0
 	c.mu.Unlock()
+	c.reader.want()
 	now := time.Now()
 	for _, k := range open {
 		c.finish(k, nil, failureOf(cause), now)

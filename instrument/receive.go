@@ -19,16 +19,35 @@ const tlsHandshake = 0x16
 
 // Read hands the driver one checked message after the other. Entries that our Client takes itself are not handed over.
 func (c *Conn) Read(p []byte) (int, error) {
-	for len(c.pending) == 0 {
-		if c.blind.Load() {
-			return c.inner.Read(p)
+	for !c.blind.Load() {
+		if c.attend(); c.reader.role.Load() != driverReads {
+			continue
 		}
-		if err := c.receive(); err != nil {
+		if n, err := c.hand(p); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return c.inner.Read(p)
+}
+
+// hand gives the driver what waits for it, or else what one message brings. It gives the role up when nothing is left.
+func (c *Conn) hand(p []byte) (n int, err error) {
+	defer func() {
+		if len(c.pending) == 0 {
+			c.reader.role.Store(nobodyReads)
+		}
+	}()
+	if len(c.pending) == 0 {
+		err := c.ended() // after a message that made no sense nothing is read any more
+		if err == nil {
+			err = c.receive()
+		}
+		if err != nil {
 			c.fail(err)
 			return 0, c.ended()
 		}
 	}
-	n := copy(p, c.pending)
+	n = copy(p, c.pending)
 	c.pending = c.pending[n:]
 	return n, nil
 }
@@ -183,6 +202,7 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) erro
 	c.finish(k, &result, "", now)
 	switch {
 	case k.reply != nil:
+		c.reader.asks.Add(1)
 		k.reply.end()
 	case nobodys:
 		k.recycle()
@@ -275,6 +295,7 @@ func (c *Conn) goBlind() error {
 		return err
 	}
 	c.blind.Store(true)
+	c.reader.want()
 	_ = c.raw.SetDeadline(time.Time{}) // who encrypts has deadlines of its own
 	rec := &record{}
 	var stack callStack
