@@ -147,11 +147,7 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	if v.kind == KindBind {
 		op.Call = c.linkBind(&v.bind)
 	}
-	if p, ok := v.fingerprint(c.domain); ok {
-		op.Exact = p.exact
-		op.Shape = c.domain.shape(p.shape, v.kind, v.describe)
-	}
-	c.domain.sent(v.kind, bytes, v.paged, now)
+	namespace := c.domain.sent(op, v, now)
 	o := originOf(k.ctx)
 	var in *request
 	if o != nil {
@@ -159,7 +155,7 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 			in = o.request
 		}
 	}
-	k.span, k.said = s.telemetry.begin(k.ctx, e, op, v, c.domain.namespace(v.dn))
+	k.span, k.said = s.telemetry.begin(k.ctx, e, op, v, namespace)
 	sc := k.span.SpanContext()
 	if !sc.IsValid() { // without a tracer of ours the operation is still part of the application's trace
 		sc = trace.SpanContextFromContext(k.ctx)
@@ -195,6 +191,9 @@ func (e *ending) apply(rec *record) {
 func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if r != nil {
+		k.code, k.answered = r.Code, true
+	}
 	if k.ended || k.op == nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 // domain is what a Scope keeps about one domain: usage, latency, result codes and shapes. It outlives connections.
 type domain struct {
 	name    string
+	hash    uint64    // of the name, for fingerprints
 	started time.Time // of the Scope
 
 	mu       sync.Mutex // guards everything below
@@ -40,7 +41,7 @@ const shapeLimit = 2000
 var otherShape = Shape{ID: 0, Text: "other shapes"}
 
 func newDomain(name string, now time.Time) *domain {
-	return &domain{name: name, started: now, codes: map[int64]uint64{}, shapes: map[uint64]*shapeTotal{}}
+	return &domain{name: name, hash: foldedHash([]byte(name)), started: now, codes: map[int64]uint64{}, shapes: map[uint64]*shapeTotal{}}
 }
 
 // opened counts a new socket.
@@ -79,21 +80,26 @@ func (d *domain) closed(now time.Time) {
 	}
 }
 
-// sent counts one request as it leaves.
-func (d *domain) sent(kind Kind, bytes int, paged bool, now time.Time) {
+// sent counts one request as it leaves, gives it its shape and returns the naming context that holds its target, or "".
+func (d *domain) sent(op *Operation, v *requestView, now time.Time) (namespace string) {
+	p, asks := v.fingerprint(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if asks {
+		op.Exact, op.Shape = p.exact, d.shape(p.shape, v)
+	}
 	u := &d.usage
 	u.LastTransmittedTime = now
-	u.BytesTransmitted += uint64(bytes)
+	u.BytesTransmitted += uint64(op.BytesSent)
 	u.MessagesTransmitted++
 	u.Operations++
-	if paged {
+	if v.paged {
 		u.Pages++
 	}
-	if field := kindCounters[kind]; field != nil {
+	if field := kindCounters[v.kind]; field != nil {
 		*field(&u.Counters)++
 	}
+	return d.namespace(v.dn)
 }
 
 var kindCounters = [Kinds]func(*Counters) *uint64{
@@ -164,20 +170,18 @@ func (t *shapeTotal) add(op *Operation) {
 	}
 }
 
-// shape returns the one Shape of an id; describe is called only when the shape is new.
-func (d *domain) shape(id uint64, kind Kind, describe func(*Shape)) *Shape {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// shape returns the one Shape of an id, which is described when it is new. The caller holds mu.
+func (d *domain) shape(id uint64, v *requestView) *Shape {
 	t, ok := d.shapes[id]
 	if !ok {
 		s := Shape{ID: id}
 		if len(d.shapes) >= shapeLimit {
 			s = otherShape
 		} else {
-			describe(&s)
+			v.describe(&s)
 		}
 		if t, ok = d.shapes[s.ID]; !ok {
-			t = &shapeTotal{shape: s, total: ShapeTotal{Domain: d.name, ID: shapeID(s.ID), Text: s.Text, Kind: kind.String()}}
+			t = &shapeTotal{shape: s, total: ShapeTotal{Domain: d.name, ID: shapeID(s.ID), Text: s.Text, Kind: v.kind.String()}}
 			d.shapes[s.ID] = t
 		}
 	}
@@ -186,13 +190,11 @@ func (d *domain) shape(id uint64, kind Kind, describe func(*Shape)) *Shape {
 
 func shapeID(id uint64) string { return fmt.Sprintf("%016x", id) }
 
-// namespace returns the naming context that holds a DN, or "".
+// namespace returns the naming context that holds a DN, or "". The caller holds mu.
 func (d *domain) namespace(dn []byte) string {
 	if len(dn) == 0 {
 		return ""
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for _, c := range d.contexts {
 		at := len(dn) - len(c)
 		if at >= 0 && (at == 0 || dn[at-1] == ',') && equalFold(dn[at:], c) {

@@ -106,35 +106,33 @@ func (r *Recorder) clear(q *request) {
 	q.ops = open
 }
 
-// tombstones remember what operations were that have left, the newest ones only.
-type tombstones struct {
-	kinds map[uint64]Kind
-	seqs  []uint64 // a ring: the oldest is at next once it is full
-	next  int
-}
+// tombstones remember what operations were that have left, the newest ones only: each in the place that its number gives it,
+// where a later one takes it from it.
+type tombstones []uint64 // seq and kind; 0 for none
 
 const (
-	stoneBytes = 40 // of one in the map and the ring
-	mostStones = 20_000
+	stoneBytes = 8
+	mostStones = 100_000
 )
 
 // newTombstones takes a thirtieth of a recorder's memory at most.
 func newTombstones(bytes int) tombstones {
-	return tombstones{kinds: map[uint64]Kind{}, seqs: make([]uint64, 0, min(mostStones, bytes/(30*stoneBytes)))}
+	return make(tombstones, min(mostStones, bytes/(30*stoneBytes)))
 }
 
-func (t *tombstones) bytes() int { return cap(t.seqs) * stoneBytes }
+func (t tombstones) bytes() int { return len(t) * stoneBytes }
 
-func (t *tombstones) add(seq uint64, kind Kind) {
-	switch {
-	case cap(t.seqs) == 0:
-		return
-	case len(t.seqs) < cap(t.seqs):
-		t.seqs = append(t.seqs, seq)
-	default:
-		delete(t.kinds, t.seqs[t.next])
-		t.seqs[t.next] = seq
-		t.next = (t.next + 1) % len(t.seqs)
+func (t tombstones) add(seq uint64, kind Kind) {
+	if len(t) > 0 {
+		t[seq%uint64(len(t))] = seq<<8 | uint64(kind)
 	}
-	t.kinds[seq] = kind
+}
+
+// kind returns what an operation was.
+func (t tombstones) kind(seq uint64) (kind Kind, known bool) {
+	if len(t) == 0 {
+		return 0, false
+	}
+	stone := t[seq%uint64(len(t))]
+	return Kind(stone & 0xff), stone>>8 == seq && stone != 0
 }

@@ -127,7 +127,7 @@ func (r *Recorder) find(seq uint64) (op Operation, raw []string, ok, gone bool, 
 	if rec, held := r.ops[seq]; held {
 		return rec.row(time.Now()), slices.Clone(rec.raw), true, false, ""
 	}
-	if kind, known := r.stones.kinds[seq]; known {
+	if kind, known := r.stones.kind(seq); known {
 		return Operation{}, nil, false, true, kind.String()
 	}
 	return Operation{}, nil, false, seq > 0 && seq <= r.evicted, ""

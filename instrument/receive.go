@@ -195,9 +195,6 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) erro
 	if k.reply != nil {
 		k.reply.take(m, raw, &result)
 	}
-	k.mu.Lock()
-	k.code, k.answered = result.Code, true
-	k.mu.Unlock()
 	nobodys := c.settle(k, now) && k.kind == 0
 	c.finish(k, &result, "", now)
 	switch {

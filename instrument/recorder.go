@@ -129,7 +129,7 @@ func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 	end.apply(rec)
 	in := rec.request
 	in.end(rec, now)
-	if r.ops[rec.Seq] != rec {
+	if rec.change.updated == 0 {
 		return // evicted or cleared while it ran
 	}
 	rec.Updated = r.touch(&rec.change)

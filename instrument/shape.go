@@ -172,22 +172,22 @@ func foldedHash(b []byte) uint64 {
 }
 
 // filter adds a filter.
-func (p *fingerprint) filter(f wire.Filter) {
+func (p *fingerprint) filter(f *wire.Filter) {
 	part := fingerprintOf(f)
 	p.shape, p.exact = mix(p.shape, part.shape), mix(p.exact, part.exact)
 }
 
 // fingerprintOf sums a filter. The parts of AND and OR are summed, so that their order does not count, and parts of one shape
 // count once, so that lists of any length have one shape.
-func fingerprintOf(f wire.Filter) (p fingerprint) {
+func fingerprintOf(f *wire.Filter) (p fingerprint) {
 	p.structure(uint64(f.Op))
 	switch f.Op {
 	case wire.And, wire.Or, wire.Not:
 		var sum fingerprint
 		var scratch [16]uint64
 		seen := scratch[:0]
-		for _, child := range f.Children {
-			part := fingerprintOf(child)
+		for i := range f.Children {
+			part := fingerprintOf(&f.Children[i])
 			sum.exact += part.exact | 1
 			if !slices.Contains(seen, part.shape) {
 				sum.shape += part.shape | 1

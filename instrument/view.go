@@ -267,12 +267,12 @@ func (v *requestView) changed(yield func(operation, attribute string)) {
 // fingerprint sums what was asked of which domain.
 func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 	p.structure(uint64(v.kind))
-	p.name([]byte(d.name))
+	p.structure(d.hash)
 	switch v.kind {
 	case KindSearch:
 		p.structure(uint64(v.search.Scope))
 		p.dn(v.dn)
-		p.filter(v.filter)
+		p.filter(&v.filter)
 		var attributes uint64
 		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
 		p.structure(attributes)

@@ -69,6 +69,11 @@ type element struct {
 
 // next cuts one element off b.
 func next(b []byte) (e element, rest []byte, err error) {
+	if len(b) >= 2 && b[1] < 0x80 && b[0]&0x1f != 0x1f { // nearly every one
+		if end := 2 + int(b[1]); end <= len(b) {
+			return element{b[0], b[2:end]}, b[end:], nil
+		}
+	}
 	tag, head, body, need, err := header(b)
 	if err != nil {
 		return element{}, nil, err
