@@ -17,7 +17,7 @@ func (r *Recorder) large(q *request) bool {
 func (r *Recorder) evict(grown *request) {
 	for r.over() && r.byStart.first != nil {
 		victim := r.byStart.first
-		if len(grown.ops) > 1 && r.large(grown) && r.held(grown) {
+		if len(grown.ops) > 1 && r.large(grown) && grown.held {
 			victim = grown
 		}
 		if len(victim.ops) > 1 && (victim == grown || victim.Running && r.large(victim)) {
@@ -38,7 +38,8 @@ func (r *Recorder) drop(q *request, evicted bool) {
 	}
 	q.Dropped += len(q.ops)
 	q.ops = nil
-	if r.held(q) {
+	if q.held {
+		q.held = false
 		delete(r.requests, q.ID)
 		r.byStart.remove(q)
 		r.bytes -= q.bytes

@@ -148,18 +148,15 @@ func (r *Recorder) publish(q *request) {
 // grow counts memory that a held request takes or gives back.
 func (r *Recorder) grow(q *request, bytes int) {
 	q.bytes += bytes
-	if r.held(q) {
+	if q.held {
 		r.bytes += bytes
 	}
 }
 
-// held reports whether a request is in the ring. It may be in use without: recording was off when it began, or it was
-// evicted since.
-func (r *Recorder) held(q *request) bool { return r.requests[q.ID] == q }
-
 // hold puts a request into the ring, again where it has left.
 func (r *Recorder) hold(q *request) {
-	if !r.held(q) {
+	if !q.held {
+		q.held = true
 		r.requests[q.ID] = q
 		r.byStart.push(q)
 		r.bytes += q.bytes

@@ -61,6 +61,7 @@ type StepRun struct {
 // request is a Request in the recorder. Its fields change only under Recorder.mu.
 type request struct {
 	Request
+	held   bool // in the ring; in use without when recording was off as it began, or it was evicted since
 	links  links[request]
 	change change
 	ops    []*record
@@ -200,7 +201,7 @@ func (r *Recorder) close(q *request, last func(*Request)) {
 // change changes a request and publishes it where it is held. The caller holds mu.
 func (r *Recorder) change(q *request, apply func()) {
 	apply()
-	if r.held(q) {
+	if q.held {
 		r.publish(q)
 	}
 }
