@@ -59,6 +59,7 @@ const (
 	attrDBStatus      = "db.response.status_code"          // string: as ldap.response.status_code
 	attrPool          = "ldap.client.connection.pool.name" // string, metric: domain
 	attrState         = "ldap.client.connection.state"     // string, metric: idle or used
+	attrCloseReason   = "ldap.client.connection.reason"    // string, metric: why a pool closed it: idle, lifetime, error, server, poisoned or shutdown
 	attrDirection     = "network.io.direction"             // string, metric: transmit or receive
 )
 
@@ -73,10 +74,14 @@ const (
 	metricReferrals = "ldap.client.referrals"                   // counter, {referral}: referrals and references received, none of which is followed
 	metricCreate    = "ldap.client.connection.create_time"      // histogram, s: time to make a connection, with TLS and its first bind
 	metricWait      = "ldap.client.connection.wait_time"        // histogram, s: time to get a connection from a pool that had none free
+	metricUse       = "ldap.client.connection.use_time"         // histogram, s: time that one borrower held a connection of a pool
 	metricPool      = "ldap.client.connection.open"             // up-down counter, {connection}: connections of a pool by state
 	metricPoolMax   = "ldap.client.connection.max"              // up-down counter, {connection}: connections that a pool may have
+	metricIdleMax   = "ldap.client.connection.idle.max"         // up-down counter, {connection}: idle connections that a pool keeps at most
+	metricIdleMin   = "ldap.client.connection.idle.min"         // up-down counter, {connection}: idle connections that a pool keeps ready
 	metricPending   = "ldap.client.connection.pending_requests" // up-down counter, {request}: callers that wait for a connection of a pool
 	metricTimeouts  = "ldap.client.connection.timeouts"         // counter, {timeout}: waits for a connection of a pool that ended without one
+	metricClosed    = "ldap.client.connection.closed"           // counter, {connection}: connections that a pool closed, by reason
 )
 
 // ErrorType is the value of error.type for failures that have no result code; those with one use its RFC 4511 name.

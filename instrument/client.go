@@ -75,6 +75,11 @@ func (c *Client) Waited(t Timing) {
 	c.wait.SetupBind += t.SetupBind
 }
 
+// Lent counts a loan of a pooled connection that has ended: how long one borrower held it.
+func (c *Client) Lent(held time.Duration) {
+	c.conn.scope.telemetry.use.Record(context.Background(), held.Seconds(), c.conn.endpoint.Load().lent...)
+}
+
 func (c *Client) takeWait() Timing {
 	c.mu.Lock()
 	defer c.mu.Unlock()

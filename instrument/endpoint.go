@@ -25,6 +25,7 @@ type endpoint struct {
 	transmit []metric.AddOption
 	receive  []metric.AddOption
 	pool     metric.MeasurementOption // nothing but the server and the domain
+	lent     []metric.RecordOption    // the same, ready for what is recorded for every loan
 
 	mu       sync.Mutex                  // guards what follows
 	start    [Kinds]map[string]spanStart // by naming context
@@ -71,6 +72,7 @@ func newEndpoint(key endpointKey, db bool) *endpoint {
 		e.start[k] = map[string]spanStart{}
 	}
 	e.pool = metric.WithAttributeSet(attribute.NewSet(base...))
+	e.lent = []metric.RecordOption{e.pool}
 	e.transmit = with(attribute.String(attrDirection, "transmit"))
 	e.receive = with(attribute.String(attrDirection, "receive"))
 	return e

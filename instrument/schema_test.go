@@ -122,10 +122,12 @@ func TestSchemaIsKept(t *testing.T) {
 	server, trust := company(t)
 	w := newWatch(instrument.WithDBAttributes(), instrument.WithSpanLevel(instrument.LevelHashes))
 	w.Declare("TEST", func() instrument.PoolStats {
-		return instrument.PoolStats{Max: 8, Idle: 2, InUse: 3, Waiting: 1, Timeouts: 4}
+		closed := [instrument.CloseReasons]uint64{instrument.CloseLifetime: 7, instrument.CloseShutdown: 5}
+		return instrument.PoolStats{Max: 8, MaxIdle: 6, MinIdle: 9, Idle: 2, InUse: 3, Waiting: 1, Timeouts: 4, Closed: 12, ClosedFor: closed}
 	})
 	c := dial(t, w.Scope, server.URL(), instrument.WithTLS(trust), instrument.WithStartTLS())
 	c.Waited(instrument.Timing{WaitPool: time.Millisecond})
+	c.Lent(time.Millisecond)
 	everything(t, w.Scope, c)
 	for _, span := range w.spans.Ended() {
 		for _, kv := range span.Attributes() {
@@ -162,13 +164,29 @@ func TestSchemaIsKept(t *testing.T) {
 	if len(measured) > 0 {
 		t.Errorf("nothing was measured of %v", measured)
 	}
-	for state, want := range map[string]int64{"idle": 2, "used": 3} {
+	w.poolPoints(t)
+}
+
+// poolPoints holds every metric of the pool TEST to what it told.
+func (w *watch) poolPoints(t *testing.T) {
+	t.Helper()
+	for _, want := range []struct {
+		metric, key, value string
+		count              int64
+	}{
+		{"open", "state", "idle", 2}, {"open", "state", "used", 3}, {"max", "", "", 8}, {"idle.max", "", "", 6}, {"idle.min", "", "", 9},
+		{"pending_requests", "", "", 1}, {"timeouts", "", "", 4},
+		{"closed", "reason", "idle", 0}, {"closed", "reason", "lifetime", 7}, {"closed", "reason", "error", 0},
+		{"closed", "reason", "server", 0}, {"closed", "reason", "poisoned", 0}, {"closed", "reason", "shutdown", 5},
+	} {
 		found := false
-		for _, p := range w.points(t, "ldap.client.connection.open") {
-			found = found || p.attributes["ldap.client.connection.state"] == state && p.count == want && p.attributes["ldap.client.connection.pool.name"] == "TEST"
+		points := w.points(t, "ldap.client.connection."+want.metric)
+		for _, p := range points {
+			found = found || p.count == want.count && p.attributes["ldap.client.connection.pool.name"] == "TEST" &&
+				(want.key == "" || p.attributes["ldap.client.connection."+want.key] == want.value)
 		}
 		if !found {
-			t.Errorf("%d connections that are %s are not counted: %v", want, state, w.points(t, "ldap.client.connection.open"))
+			t.Errorf("%+v is not among %v", want, points)
 		}
 	}
 }

@@ -61,6 +61,31 @@ type PoolStats struct {
 	Timeouts uint64        `json:"timeouts"`
 	Opened   uint64        `json:"opened"`
 	Closed   uint64        `json:"closed"`
+
+	// What follows is for metrics alone: it is not saved.
+	MaxIdle   int                  `json:"-"`
+	MinIdle   int                  `json:"-"`
+	ClosedFor [CloseReasons]uint64 `json:"-"` // Closed, by CloseReason
+}
+
+// CloseReason is why a pool closed a connection; 0 is none.
+type CloseReason int
+
+// The reasons to close a connection.
+const (
+	CloseIdle     CloseReason = iota + 1 // nobody wanted it for long, or enough others were idle
+	CloseLifetime                        // it was too old, or used too often
+	CloseError                           // an operation or a probe on it failed
+	CloseServer                          // the server took leave, does not answer at all, or is to be spared
+	ClosePoisoned                        // given back with something open on it, or by a borrower who gave up or panicked
+	CloseShutdown                        // the pool was closed
+
+	CloseReasons = int(CloseShutdown) + 1 // length of an array by reason
+)
+
+// String returns the reason as metrics name it, "" for none.
+func (r CloseReason) String() string {
+	return [CloseReasons]string{"", "idle", "lifetime", "error", "server", "poisoned", "shutdown"}[r]
 }
 
 // ShapeTotal sums the operations of one shape.

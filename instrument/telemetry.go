@@ -33,6 +33,7 @@ type telemetry struct {
 	referrals metric.Int64Counter
 	create    metric.Float64Histogram
 	wait      metric.Float64Histogram
+	use       metric.Float64Histogram
 	meter     metric.Meter
 	pools     sync.Once // the pools are being watched
 }
@@ -47,7 +48,7 @@ func newTelemetry(o options) *telemetry {
 	_, t.silent = t.tracer.(noop.Tracer)
 	m := o.meters.Meter(scopeName)
 	t.meter = m
-	var errs [9]error
+	var errs [10]error
 	t.duration, errs[0] = m.Float64Histogram(metricDuration, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
 		metric.WithDescription("Time from sending an LDAP request to its last answer."))
 	t.entries, errs[1] = m.Int64Histogram(metricEntries, metric.WithUnit("{entry}"), metric.WithExplicitBucketBoundaries(entriesBounds...),
@@ -62,6 +63,8 @@ func newTelemetry(o options) *telemetry {
 		metric.WithDescription("Time to make an LDAP connection, with TLS and its first bind."))
 	t.wait, errs[8] = m.Float64Histogram(metricWait, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
 		metric.WithDescription("Time to get an LDAP connection from a pool that had none free."))
+	t.use, errs[9] = m.Float64Histogram(metricUse, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
+		metric.WithDescription("Time that one borrower held an LDAP connection of a pool."))
 	for _, err := range errs {
 		if err != nil {
 			otel.Handle(err)

@@ -134,12 +134,17 @@ func (d *Domain) pools() []*pool {
 	return []*pool{d.service, d.changer, d.logins}
 }
 
-// poolStats sums the pools. Max is that of those that were used.
+// poolStats sums the pools. Max and MaxIdle are those of the pools that were used; connections are kept ready in one alone.
 func (d *Domain) poolStats() (sum instrument.PoolStats) {
+	sum.MinIdle = d.cfg.Pool.MinIdle
 	for i, p := range d.pools() {
 		s := p.state()
 		if i == 0 || s.Opened > 0 {
 			sum.Max += s.Max
+			sum.MaxIdle += s.MaxIdle
+		}
+		for reason, n := range s.ClosedFor {
+			sum.ClosedFor[reason] += n
 		}
 		sum.Idle += s.Idle
 		sum.InUse += s.InUse

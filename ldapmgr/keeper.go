@@ -103,18 +103,23 @@ func (k *keeper) tend(now time.Time) time.Duration {
 
 // reap closes idle connections that are too old, and returns when the next one will be.
 func (k *keeper) reap(p *pool, now time.Time) (next time.Time) {
-	p.dropIdle(func(m *member) bool {
+	p.dropIdle(func(m *member) instrument.CloseReason {
 		ends := m.used.Add(m.maxIdle)
+		switch why := m.unfit(now); {
+		case why != 0:
+			return why
+		case m.endpoint.draining(now):
+			return instrument.CloseServer
+		case !now.Before(ends):
+			return instrument.CloseIdle
+		}
 		if m.expires.Before(ends) {
 			ends = m.expires
-		}
-		if !now.Before(ends) || !m.fit(now) || m.endpoint.draining(now) {
-			return true
 		}
 		if next.IsZero() || ends.Before(next) {
 			next = ends
 		}
-		return false
+		return 0
 	})
 	return next
 }
@@ -193,7 +198,12 @@ func (d *Domain) cut(e *endpoint) {
 				d.retire(m)
 			}
 		}
-		p.dropIdle(func(m *member) bool { return m.endpoint == e })
+		p.dropIdle(func(m *member) instrument.CloseReason {
+			if m.endpoint == e {
+				return instrument.CloseServer
+			}
+			return 0
+		})
 	}
 }
 

@@ -3,6 +3,8 @@
 package ldapmgr
 
 import (
+	"errors"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
@@ -30,6 +32,11 @@ type member struct {
 	killed   atomic.Bool  // closed by the keeper, because its server is frozen
 }
 
+// held returns for how long the connection has been lent. Its borrower calls it.
+func (m *member) held(now time.Time) time.Duration {
+	return time.Duration(m.endpoint.clock(now) - m.lent.Load())
+}
+
 // leaseDepth is how many frames lie between runtime.Callers and who calls a method of Domain.
 const leaseDepth = 4
 
@@ -46,9 +53,27 @@ func (m *member) remember() {
 	m.traced.Store(m.lent.Load())
 }
 
-// fit reports whether the connection may be lent, as far as can be told without asking the server.
-func (m *member) fit(now time.Time) bool {
-	return m.client.Err() == nil && !m.client.Conn().IsClosing() && now.Before(m.expires) && !m.killed.Load()
+// unfit returns why the connection may not be lent, as far as can be told without asking the server, and 0 where it may.
+func (m *member) unfit(now time.Time) instrument.CloseReason {
+	switch err := m.client.Err(); {
+	case m.killed.Load():
+		return instrument.CloseServer
+	case err != nil:
+		return ended(err)
+	case m.client.Conn().IsClosing():
+		return instrument.CloseError
+	case !now.Before(m.expires):
+		return instrument.CloseLifetime
+	}
+	return 0
+}
+
+// ended tells a server that took leave, or just closed, from everything else that ends a connection.
+func ended(err error) instrument.CloseReason {
+	if errors.Is(err, io.EOF) || errors.As(err, new(*instrument.DisconnectError)) {
+		return instrument.CloseServer
+	}
+	return instrument.CloseError
 }
 
 // jitter shortens d by up to a tenth, so that connections made together do not end together.

@@ -71,10 +71,10 @@ func (p *pool) takeIdle(now time.Time) (m *member, unfit []*member) {
 	for i := len(p.idle) - 1; i >= 0; i-- {
 		c := p.idle[i]
 		switch {
-		case !c.fit(now):
+		case c.unfit(now) != 0:
 			unfit = append(unfit, c)
 			p.removeIdle(i)
-			p.remove(c)
+			p.remove(c, c.unfit(now))
 		case c.endpoint.spared(now):
 			if shunned == nil {
 				shunned = c
@@ -89,7 +89,7 @@ func (p *pool) takeIdle(now time.Time) (m *member, unfit []*member) {
 	}
 	p.removeIdle(slices.Index(p.idle, shunned))
 	if shunned.endpoint.replaceable(now) {
-		p.remove(shunned) // makes room for one to another server
+		p.remove(shunned, instrument.CloseServer) // makes room for one to another server
 		return nil, append(unfit, shunned)
 	}
 	return shunned, unfit
@@ -98,9 +98,15 @@ func (p *pool) takeIdle(now time.Time) (m *member, unfit []*member) {
 func (p *pool) removeIdle(i int) { p.idle = slices.Delete(p.idle, i, i+1) }
 
 // remove forgets a connection. The caller holds mu and retires it afterwards.
-func (p *pool) remove(m *member) {
+func (p *pool) remove(m *member, why instrument.CloseReason) {
 	delete(p.all, m)
+	p.closing(why)
+}
+
+// closing counts the end of a connection. The caller holds mu.
+func (p *pool) closing(why instrument.CloseReason) {
 	p.stats.Closed++
+	p.stats.ClosedFor[why]++
 }
 
 func (p *pool) retireAll(list []*member) {
@@ -138,7 +144,7 @@ func (p *pool) opened(m *member, err error) {
 	}
 	p.stats.Opened++
 	if p.closed {
-		p.stats.Closed++
+		p.closing(instrument.CloseShutdown)
 		p.mu.Unlock()
 		p.retire(m)
 		return
@@ -161,16 +167,14 @@ func (p *pool) put(m *member, now time.Time) {
 
 func (p *pool) serve(s served) { p.dismiss(0, time.Now()).served <- s }
 
-// giveBack ends a loan. broken tells that the connection is of no more use.
-func (p *pool) giveBack(m *member, broken bool) {
+// giveBack ends a loan. why tells that the connection is of no more use, and 0 that it is as good as before.
+func (p *pool) giveBack(m *member, why instrument.CloseReason) {
 	now := time.Now()
 	p.mu.Lock()
 	m.uses++
-	full := len(p.waiting) == 0 && len(p.idle) >= p.limits.MaxIdle
-	used := p.limits.MaxUses > 0 && m.uses >= p.limits.MaxUses
-	if broken || full || used || p.closed || !m.fit(now) || m.endpoint.draining(now) {
+	if why = p.unwanted(m, why, now); why != 0 {
 		m.lent.Store(0)
-		p.remove(m)
+		p.remove(m, why)
 		p.openMore()
 		p.checkEmpty()
 		p.mu.Unlock()
@@ -181,15 +185,37 @@ func (p *pool) giveBack(m *member, broken bool) {
 	p.mu.Unlock()
 }
 
-// dropIdle takes out every idle connection for which drop is true.
-func (p *pool) dropIdle(drop func(*member) bool) {
+// unwanted returns why a connection that comes back is not kept, 0 where it is. The caller holds mu.
+func (p *pool) unwanted(m *member, why instrument.CloseReason, now time.Time) instrument.CloseReason {
+	switch {
+	case p.closed:
+		return instrument.CloseShutdown
+	case m.killed.Load():
+		return instrument.CloseServer
+	case why != 0:
+		return why
+	case m.unfit(now) != 0:
+		return m.unfit(now)
+	case m.endpoint.draining(now):
+		return instrument.CloseServer
+	case p.limits.MaxUses > 0 && m.uses >= p.limits.MaxUses:
+		return instrument.CloseLifetime
+	case len(p.waiting) == 0 && len(p.idle) >= p.limits.MaxIdle:
+		return instrument.CloseIdle
+	}
+	return 0
+}
+
+// dropIdle takes out every idle connection for which drop has a reason.
+func (p *pool) dropIdle(drop func(*member) instrument.CloseReason) {
 	p.mu.Lock()
 	var dropped []*member
 	for i := len(p.idle) - 1; i >= 0; i-- {
-		if m := p.idle[i]; drop(m) {
+		m := p.idle[i]
+		if why := drop(m); why != 0 {
 			dropped = append(dropped, m)
 			p.removeIdle(i)
-			p.remove(m)
+			p.remove(m, why)
 		}
 	}
 	p.mu.Unlock()
@@ -212,7 +238,7 @@ func (p *pool) state() instrument.PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
-	s.Max, s.Idle, s.Waiting = p.limits.MaxOpen, len(p.idle), len(p.waiting)
+	s.Max, s.MaxIdle, s.Idle, s.Waiting = p.limits.MaxOpen, p.limits.MaxIdle, len(p.idle), len(p.waiting)
 	s.InUse = len(p.all) - len(p.idle)
 	return s
 }
@@ -229,7 +255,7 @@ func (p *pool) close() {
 	}
 	p.checkEmpty()
 	p.mu.Unlock()
-	p.dropIdle(func(*member) bool { return true })
+	p.dropIdle(func(*member) instrument.CloseReason { return instrument.CloseShutdown })
 }
 
 // checkEmpty tells who waits in Close that everything lent came back. The caller holds mu.

@@ -100,26 +100,29 @@ func (d *Domain) lend(ctx context.Context, p *pool, m *member, waited time.Durat
 		m.setup = 0
 	}
 	before := m.gate.sent.Load()
-	broken := true
+	why := instrument.ClosePoisoned
 	defer func() { // also when f panics, with a connection whose state is unknown
 		m.used = time.Now()
-		p.giveBack(m, broken)
+		m.client.Lent(m.held(m.used))
+		p.giveBack(m, why)
 	}()
 	err = f(ctx, m.client)
 	sent = m.gate.sent.Load() != before
-	broken = d.observe(ctx, m, sent, err) || m.client.Busy() // what f left open would be in the next borrower's way
+	if why = d.observe(ctx, m, sent, err); why == 0 && m.client.Busy() { // what f left open would be in the next borrower's way
+		why = instrument.ClosePoisoned
+	}
 	return sent, err
 }
 
-// observe tells the server's state how a loan ended, and reports whether the connection is of no more use.
-func (d *Domain) observe(ctx context.Context, m *member, sent bool, err error) (broken bool) {
+// observe tells the server's state how a loan ended, and returns why the connection is of no more use, 0 where it is good.
+func (d *Domain) observe(ctx context.Context, m *member, sent bool, err error) instrument.CloseReason {
 	now := time.Now()
-	ended := m.client.Err()
-	if err == nil && ended == nil {
+	cause := m.client.Err()
+	if err == nil && cause == nil {
 		if sent {
 			m.endpoint.breathed(now)
 		}
-		return false
+		return 0
 	}
 	var operation *instrument.OperationError
 	fromServer := errors.As(err, &operation)
@@ -135,7 +138,15 @@ func (d *Domain) observe(ctx context.Context, m *member, sent bool, err error) (
 	if _, answered := instrument.ResultCode(err); answered {
 		m.endpoint.breathed(now)
 	}
-	return ended != nil || fromServer && instrument.Broken(err)
+	switch {
+	case cause == nil && !(fromServer && instrument.Broken(err)):
+		return 0
+	case ctx.Err() != nil: // given up while it was under way
+		return instrument.ClosePoisoned
+	case cause != nil:
+		return ended(cause)
+	}
+	return instrument.CloseError
 }
 
 // again decides whether a failed call may be tried once more.
@@ -203,11 +214,24 @@ func (d *Domain) fresh(ctx context.Context, p *pool, m *member) bool {
 		return true
 	}
 	if ctx.Err() != nil {
-		p.giveBack(m, m.client.Err() != nil)
+		why := instrument.CloseReason(0)
+		if m.client.Err() != nil {
+			why = instrument.ClosePoisoned
+		}
+		p.giveBack(m, why)
 		return false
 	}
-	p.giveBack(m, true)
-	p.dropIdle(func(o *member) bool { return o.endpoint == m.endpoint && now.Sub(o.used) >= d.cfg.Pool.ProbeAfter })
+	why := instrument.CloseError
+	if p == d.logins {
+		why = instrument.CloseIdle
+	}
+	p.giveBack(m, why)
+	p.dropIdle(func(o *member) instrument.CloseReason {
+		if o.endpoint == m.endpoint && now.Sub(o.used) >= d.cfg.Pool.ProbeAfter {
+			return why
+		}
+		return 0
+	})
 	return false
 }
 

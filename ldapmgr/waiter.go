@@ -99,6 +99,6 @@ func (p *pool) leave(w *waiter) {
 	}
 	p.mu.Unlock()
 	if s := <-w.served; s.member != nil {
-		p.giveBack(s.member, false)
+		p.giveBack(s.member, 0)
 	}
 }

@@ -49,7 +49,8 @@ func TestMetricsPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"ldap_client_operation_duration_seconds", "ldap_client_response_entries", "ldap_client_request_size_bytes", "ldap_client_response_size_bytes",
-		"ldap_client_active_requests", "ldap_client_connection_io_bytes_total", "http_server_request_duration_seconds",
+		"ldap_client_active_requests", "ldap_client_connection_io_bytes_total",
+		"ldap_client_connection_use_time_seconds", "ldap_client_connection_closed_total", "ldap_client_connection_idle_max", "ldap_client_connection_idle_min", "http_server_request_duration_seconds",
 	} {
 		if !strings.Contains(body, "# TYPE "+want+" ") {
 			t.Errorf("%s is missing among %v", want, families)
