@@ -15,6 +15,7 @@ const (
 	attrServerAddress = "server.address"                   // string, metric: host, or path of a socket
 	attrServerPort    = "server.port"                      // int, metric: port, none for a socket
 	attrPeerAddress   = "network.peer.address"             // string: address behind the host
+	attrPeerPort      = "network.peer.port"                // int: port behind the host, none for a socket
 	attrNetworkType   = "network.type"                     // string: ipv4 or ipv6
 	attrTransport     = "network.transport"                // string: tcp or unix
 	attrProtocol      = "network.protocol.name"            // string: ldap
@@ -43,6 +44,7 @@ const (
 	attrExtendedOID   = "ldap.extended.oid"                // string: of an extended operation
 	attrExtendedName  = "ldap.extended.name"               // string: its name, where known
 	attrControls      = "ldap.request.controls"            // string[]: OIDs, up to 16
+	attrAnswered      = "ldap.response.controls"           // string[]: OIDs of the last answer's, up to 16, none when there were none
 	attrMessageID     = "ldap.message.id"                  // int: unique within a connection
 	attrConnection    = "ldap.connection.id"               // int: unique within a process
 	attrSecurity      = "ldap.connection.security"         // string: none, tls or start_tls

@@ -138,7 +138,7 @@ func (c *Conn) encrypt(ctx context.Context, config *tls.Config) error {
 func (s *Scope) endpoint(domain, server, security string, peer net.Addr) *endpoint {
 	key := endpointKey{domain: domain, server: server, security: security}
 	if peer != nil && peer.Network() == "tcp" {
-		key.peer, _, _ = net.SplitHostPort(peer.String())
+		key.peer = peer.String()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -53,12 +53,13 @@ func newEndpoint(key endpointKey, db bool) *endpoint {
 		attribute.String(attrTransport, transport), attribute.String(attrProtocol, "ldap"), attribute.String(attrProtocolVer, "3"),
 		attribute.String(attrSecurity, key.security),
 	}
-	if peer, err := netip.ParseAddr(key.peer); err == nil {
+	if peer, err := netip.ParseAddrPort(key.peer); err == nil {
 		family := "ipv6"
-		if peer.Unmap().Is4() {
+		if peer.Addr().Unmap().Is4() {
 			family = "ipv4"
 		}
-		e.common = append(e.common, attribute.String(attrPeerAddress, key.peer), attribute.String(attrNetworkType, family))
+		e.common = append(e.common, attribute.String(attrPeerAddress, peer.Addr().String()), attribute.Int(attrPeerPort, int(peer.Port())),
+			attribute.String(attrNetworkType, family))
 	}
 	if e.domain != "" {
 		e.common = append(e.common, attribute.String(attrPool, e.domain))

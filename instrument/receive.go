@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
@@ -216,7 +217,11 @@ func (k *call) controls(m wire.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var malformed error
+	var known []string // for the span, where one is recorded
 	err := m.Controls(func(ctl wire.Control) bool {
+		if k.said != nil && len(known) < spanControls {
+			known = append(known, boundedOID([]byte(ctl.OID)))
+		}
 		switch ctl.OID {
 		case wire.OIDPaging:
 			var cookie []byte
@@ -229,6 +234,9 @@ func (k *call) controls(m wire.Message) error {
 		}
 		return malformed == nil
 	})
+	if known != nil {
+		k.said = append(k.said, attribute.StringSlice(attrAnswered, known))
+	}
 	return cmp.Or(malformed, err)
 }
 

@@ -112,7 +112,7 @@ func instruments(data metricdata.Aggregation) (kind string) {
 func TestSchemaIsKept(t *testing.T) {
 	t.Parallel()
 	attributes, metrics := readSchema(t)
-	known, measured := map[string]named{}, map[string]named{}
+	known, measured, seen := map[string]named{}, map[string]named{}, map[string]bool{}
 	for _, a := range attributes {
 		known[a.key] = a
 	}
@@ -131,6 +131,7 @@ func TestSchemaIsKept(t *testing.T) {
 	everything(t, w.Scope, c)
 	for _, span := range w.spans.Ended() {
 		for _, kv := range span.Attributes() {
+			seen[string(kv.Key)] = true
 			a, ok := known[string(kv.Key)]
 			kind := strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(kv.Value.Type().String(), "INT64", "INT"), "SLICE"))
 			if strings.HasSuffix(kv.Value.Type().String(), "SLICE") {
@@ -154,6 +155,7 @@ func TestSchemaIsKept(t *testing.T) {
 			delete(measured, m.Name)
 			for _, p := range w.points(t, m.Name) {
 				for key := range p.attributes {
+					seen[key] = true
 					if !known[key].metric {
 						t.Errorf("metric %s has the attribute %s", m.Name, key)
 					}
@@ -163,6 +165,11 @@ func TestSchemaIsKept(t *testing.T) {
 	}
 	if len(measured) > 0 {
 		t.Errorf("nothing was measured of %v", measured)
+	}
+	for key := range known {
+		if !seen[key] {
+			t.Errorf("nothing has the attribute %s", key)
+		}
 	}
 	w.poolPoints(t)
 }
@@ -200,6 +207,7 @@ func everything(t *testing.T, scope *instrument.Scope, c *instrument.Client) {
 		t.Fatal(err)
 	}
 	_, _ = c.Search(ctx, ldap.NewSearchRequest("", ldap.ScopeBaseObject, 0, 0, 0, false, "(objectClass=*)", nil, nil))
+	_, _ = c.Search(ctx, ldap.NewSearchRequest("dc=example,dc=org", ldap.ScopeBaseObject, ldap.DerefAlways, 1, 1, true, "(objectClass=*)", nil, nil))
 	_, _ = c.SearchPaged(ctx, search("(cn=*)", "cn"), 2)
 	_, _ = c.Compare(ctx, "cn=Ada Lovelace,ou=people,dc=example,dc=org", "sn", "Lovelace")
 	modify := ldap.NewModifyRequest("cn=nobody,dc=example,dc=org", nil)
@@ -207,7 +215,22 @@ func everything(t *testing.T, scope *instrument.Scope, c *instrument.Client) {
 	_, _ = c.Modify(ctx, modify)
 	_, _ = c.WhoAmI(ctx)
 	_ = c.With(ctx).ExternalBind()
-	referred := dial(t, scope, serve(t, then(func(s *session, m wire.Message) { s.answer(m, 10) })))
-	_ = referred.Delete(ctx, deletion("/a"))
+	odd := dial(t, scope, serve(t, func(s *session) {
+		for m, ok := s.next(); ok; m, ok = s.next() {
+			switch m.Op {
+			case wire.DelRequest:
+				s.answer(m, 10)
+			case wire.SearchRequest:
+				s.message(m.ID, func(e *wire.Encoder) { e.Reference("ldap://elsewhere/") })
+				s.answer(m, 0)
+			case wire.BindRequest:
+				locked := []byte{0x30, 8, 0xa0, 3, 0x80, 1, 5, 0x81, 1, 1}
+				s.answer(m, 49, wire.Control{OID: ldap.ControlTypeBeheraPasswordPolicy, Value: locked})
+			}
+		}
+	}))
+	_ = odd.Delete(ctx, deletion("/a"))
+	_, _ = odd.Search(ctx, search("(cn=*)"))
+	_ = odd.Bind(ctx, "cn=a", "b")
 	_ = c.Close(ctx)
 }

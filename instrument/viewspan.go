@@ -64,13 +64,16 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 	var controls []string
 	_ = v.message.Controls(func(c wire.Control) bool {
 		controls = append(controls, boundedOID([]byte(c.OID)))
-		return len(controls) < 16
+		return len(controls) < spanControls
 	})
 	if controls != nil {
 		set = append(set, attribute.StringSlice(attrControls, controls))
 	}
 	return set
 }
+
+// spanControls bounds the OIDs of controls that a span lists, those of the request and those of the answer.
+const spanControls = 16
 
 // target returns the entry that a request is about, nil for searches, binds and what has none.
 func (v *requestView) target() []byte {
