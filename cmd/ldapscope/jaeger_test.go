@@ -112,9 +112,9 @@ func askJaeger(t *testing.T, base string, traces []string) (spans []*trace.Span)
 // jaegerTrace runs a demo that exports to a backend, and holds what Jaeger's API then tells to what the panel has shown:
 // each HTTP request is one trace, its LDAP spans have the right names, parents, attributes and error marks, and at the end
 // nothing is lost.
-func jaegerTrace(t *testing.T, endpoint, query string) {
+func jaegerTrace(t *testing.T, endpoint, query string, env ...string) {
 	t.Helper()
-	p := startProcess(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint}, "ldapscope", append(anywhere, "--quiet")...)
+	p := startProcess(t, append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+endpoint), "ldapscope", append(anywhere, "--quiet")...)
 	p.await("the naming context, which is part of the names of spans", func() bool {
 		all, _ := p.domains()
 		return len(all["EXAMPLE"].Contexts) > 0
@@ -161,5 +161,5 @@ func TestJaeger(t *testing.T) {
 	if endpoint == "" || query == "" {
 		t.Skip("there is no Jaeger: set OTEL_EXPORTER_OTLP_ENDPOINT (http://127.0.0.1:4318) and JAEGER_QUERY_URL (http://127.0.0.1:16686)")
 	}
-	jaegerTrace(t, endpoint, query)
+	jaegerTrace(t, endpoint, query, "OTEL_EXPORTER_OTLP_PROTOCOL="+os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"))
 }
