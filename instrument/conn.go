@@ -41,6 +41,9 @@ type Conn struct {
 	inner   net.Conn   // TLS or plain; StartTLS replaces it, in the goroutine that reads
 	partial []byte     // of a message that comes in several writes
 
+	bounding sync.Mutex // guards senders, and the write deadline above TLS
+	senders  int        // above TLS, those for whom the write deadline is set
+
 	mu       sync.Mutex // guards what follows
 	inflight map[int64]*call
 	cause    error     // why the connection ended, the first reason

@@ -122,6 +122,7 @@ func (c *Conn) encrypt(ctx context.Context, config *tls.Config) error {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	_ = c.raw.SetWriteDeadline(time.Time{}) // that of the request; ctx bounds the handshake
 	secured := tls.Client(c.raw, config)
 	if err := c.scope.telemetry.handshake(ctx, secured); err != nil {
 		return fmt.Errorf("%w: %w", errTLS, err)

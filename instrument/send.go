@@ -152,10 +152,13 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		<-turn
 	}
 	if err == nil {
-		_ = c.raw.SetWriteDeadline(now.Add(within)) // before the lock: it also bounds who holds it
+		secured := c.bound(now.Add(within)) // before the lock: it also bounds who holds it
 		c.writing.Lock()
 		_, err = c.inner.Write(raw)
 		c.writing.Unlock()
+		if secured {
+			c.unbound()
+		}
 	}
 	if err != nil {
 		c.fail(err) // with every call that is tracked
@@ -172,6 +175,30 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		return 0, err
 	}
 	return len(raw), nil
+}
+
+// bound gives what is written until a deadline, and reports whether unbound has to lift it.
+func (c *Conn) bound(deadline time.Time) (secured bool) {
+	if c.secured.Load() == nil {
+		_ = c.raw.SetWriteDeadline(deadline)
+		return false
+	}
+	c.bounding.Lock()
+	defer c.bounding.Unlock()
+	c.senders++
+	_ = c.raw.SetWriteDeadline(deadline)
+	return true
+}
+
+// unbound lifts the write deadline when nobody sends any more. TLS also writes by itself, in the goroutine that reads: the
+// answer to a KeyUpdate (RFC 8446 section 4.6.3) would fail by the deadline of a message that left long ago, and with it
+// all that is sent afterwards.
+func (c *Conn) unbound() {
+	c.bounding.Lock()
+	defer c.bounding.Unlock()
+	if c.senders--; c.senders == 0 {
+		_ = c.raw.SetWriteDeadline(time.Time{})
+	}
 }
 
 // keepBack ends a call that was never sent. In a bind of several messages the call before, which has the outcome, is told.
