@@ -192,7 +192,7 @@ func hugeFilters(r *review, rule Rule) {
 		for _, op := range ops {
 			sent = max(sent, op.BytesSent)
 		}
-		r.add(rule, 0, fmt.Sprintf("the largest request has %d bytes", sent), ops...)
+		r.add(rule, 0, fmt.Sprintf("the largest request has %s", size(sent)), ops...)
 	}
 }
 

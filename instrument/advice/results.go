@@ -17,7 +17,7 @@ func allAttributes(r *review, rule Rule) {
 		return (len(s.Attributes) == 0 || slices.Contains(s.Attributes, "*")) && !slices.Contains(s.Attributes, "+") && !s.TypesOnly && s.Base != "" && op.Entries > 0
 	})
 	r.eachShape(ops, func(ops []*instrument.Operation) {
-		r.add(rule, 0, fmt.Sprintf("%d entries came with all of their attributes, %d bytes", entries(ops), received(ops)), ops...)
+		r.add(rule, 0, fmt.Sprintf("%d entries came with all of their attributes, %s", entries(ops), size(received(ops))), ops...)
 	})
 }
 
@@ -50,7 +50,7 @@ func largeEntries(r *review, rule Rule) {
 		return op.Entries > 0 && op.BytesReceived/int64(op.Entries) > largeEntry
 	})
 	r.eachShape(ops, func(ops []*instrument.Operation) {
-		r.add(rule, 0, fmt.Sprintf("%d bytes for each entry", received(ops)/int64(entries(ops))), ops...)
+		r.add(rule, 0, fmt.Sprintf("%s for each entry", size(received(ops)/int64(entries(ops)))), ops...)
 	})
 }
 
@@ -92,18 +92,18 @@ func manyResults(r *review, rule Rule) {
 	if r.request.Kind != "http" {
 		return
 	}
-	n, size := 0, int64(0)
+	n, sum := 0, int64(0)
 	var ops []*instrument.Operation
 	for _, op := range r.ended {
 		if op.Search != nil {
-			n, size = n+op.Entries, size+op.BytesReceived
+			n, sum = n+op.Entries, sum+op.BytesReceived
 			if op.Entries > 0 {
 				ops = append(ops, op)
 			}
 		}
 	}
-	if n >= manyEntries || size >= manyBytes {
-		r.add(rule, 0, fmt.Sprintf("%d entries and %d bytes in one HTTP request", n, size), ops...)
+	if n >= manyEntries || sum >= manyBytes {
+		r.add(rule, 0, fmt.Sprintf("%d entries and %s in one HTTP request", n, size(sum)), ops...)
 	}
 }
 

@@ -192,14 +192,3 @@ func loopback(server string) bool {
 
 // local reports whether a server is a unix socket.
 func local(server string) bool { return strings.Contains(server, "/") }
-
-// short writes a duration for people.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(100 * time.Microsecond).String()
-	}
-	return d.Round(10 * time.Millisecond).String()
-}

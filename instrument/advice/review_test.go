@@ -155,7 +155,7 @@ func TestReviewSaysWhatAndWhere(t *testing.T) {
 		f.Wasted != 100*ms || f.Shape != ops[0].Shape.ID || f.ShapeText != ops[0].Shape.Text {
 		t.Errorf("finding %+v", f)
 	}
-	want := "high A02 One search for each row (N+1): 6 searches of one shape one after the other, 120ms in all, 20ms each. Ask once:"
+	want := "high A02 One search for each row (N+1): 6 searches of one shape one after the other, 120 ms in all, 20.0 ms each. Ask once:"
 	if got := f.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want it to begin with %q", got, want)
 	}
