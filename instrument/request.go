@@ -49,15 +49,6 @@ type Request struct {
 	Domains       []string
 }
 
-// StepRun is one application step of a request.
-type StepRun struct {
-	Name     string
-	Parent   string
-	Start    time.Time
-	Duration time.Duration // so far, while running
-	Running  bool
-}
-
 // request is a Request in the recorder. Its fields change only under Recorder.mu.
 type request struct {
 	Request
@@ -70,6 +61,7 @@ type request struct {
 	since  time.Time      // since when at least one is
 	exact  map[uint64]int // how often each question was asked, bounded
 	shapes map[*Shape]struct{}
+	diffs  int // of all steps
 }
 
 func (q *request) link() *links[request] { return &q.links }
@@ -78,7 +70,7 @@ func (q *request) link() *links[request] { return &q.links }
 const (
 	requestBytes  = 800 // with its places in maps and lists
 	questionBytes = 40  // an entry of exact or shapes
-	stepBytes     = 100
+	stepBytes     = 140
 	mostQuestions = 10_000
 	mostSteps     = 500
 )
@@ -158,7 +150,9 @@ type contextKey struct{}
 type origin struct {
 	recorder *Recorder
 	request  *request
+	redact   *redactor
 	step     string
+	at       int // place of the step in Request.Steps, from 1; 0 for a step that is not listed
 }
 
 func originOf(ctx context.Context) *origin {
@@ -184,7 +178,7 @@ func (s *Scope) begin(ctx context.Context, q Request) (context.Context, *request
 		r.publish(open)
 	}
 	r.mu.Unlock()
-	return context.WithValue(ctx, contextKey{}, &origin{recorder: r, request: open}), open
+	return context.WithValue(ctx, contextKey{}, &origin{recorder: r, request: open, redact: &s.redact}), open
 }
 
 // close ends a request; last sets what is only known now.
@@ -211,34 +205,6 @@ func (r *Recorder) detach(q *request) {
 	r.mu.Lock()
 	delete(r.running, q)
 	r.mu.Unlock()
-}
-
-// Step names an application step around operations, such as sync.groups, for the rest of the returned context. Steps may
-// nest. end must be called once; operations made after it still count to the step. A request lists its first 500 steps.
-// Outside of a request the step is kept on its operations alone.
-func Step(ctx context.Context, name string) (_ context.Context, end func()) {
-	o := originOf(ctx)
-	if o == nil {
-		return context.WithValue(ctx, contextKey{}, &origin{step: name}), func() {}
-	}
-	ctx = context.WithValue(ctx, contextKey{}, &origin{recorder: o.recorder, request: o.request, step: name})
-	if o.request == nil {
-		return ctx, func() {}
-	}
-	r, q, start := o.recorder, o.request, time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	index := len(q.Steps)
-	if index >= mostSteps {
-		return ctx, func() {}
-	}
-	q.Steps = append(q.Steps, StepRun{Name: name, Parent: o.step, Start: start, Running: true})
-	r.grow(q, stepBytes+len(name))
-	return ctx, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.change(q, func() { q.Steps[index].Duration, q.Steps[index].Running = time.Since(start), false })
-	}
 }
 
 // RequestID returns the id of the HTTP request or job that operations under ctx belong to, or "".

@@ -43,6 +43,9 @@ func TestIdentityConfigProblems(t *testing.T) {
 		{"password in a template", func(c *ldapmgr.DomainConfig) {
 			c.Users.Fields = map[string]ldapmgr.Field{"x": {Template: "{cn} {UnicodePwd}"}}
 		}, "users.fields.x.attribute"},
+		{"key of a token", func(c *ldapmgr.DomainConfig) {
+			c.Users.Fields = map[string]ldapmgr.Field{"x": {Attribute: "ipaTokenOTPKey;x-1"}}
+		}, "users.fields.x.attribute"},
 		{"required with a default", func(c *ldapmgr.DomainConfig) {
 			c.Users.Fields = map[string]ldapmgr.Field{"x": {Attribute: "cn", Required: true, Default: "y"}}
 		}, "users.fields.x.required"},

@@ -9,13 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// secretAttributes are never kept locally.
-var secretAttributes = []string{
-	"userpassword", "unicodepwd", "dbcspwd", "lmpwdhistory", "ntpwdhistory", "supplementalcredentials", "sambantpassword",
-	"sambalmpassword", "krbprincipalkey", "ms-mcs-admpwd", "mslaps-password", "msds-managedpassword", "authpassword", "pwdhistory",
-}
+	"github.com/ldapscope/ldapscope/instrument"
+)
 
 func checkIdentity(p problems, d DomainConfig) {
 	checkLogin(p.at("login"), d.Login)
@@ -112,8 +108,7 @@ func checkField(p problems, f Field) {
 		p.at("required").add("contradicts default and keep", "remove it, or them")
 	}
 	for _, attribute := range f.attributes() {
-		name, _, _ := strings.Cut(strings.ToLower(attribute), ";")
-		if slices.Contains(secretAttributes, name) {
+		if instrument.SecretAttribute(attribute) {
 			p.at("attribute").add(attribute+" is a secret", "passwords and keys are not kept locally; remove the field")
 		}
 	}

@@ -128,6 +128,8 @@ func (a *allSync) run(ctx context.Context) error {
 		if err := a.apply(ctx); err != nil {
 			return err
 		}
+	} else {
+		foresee(ctx, a.plans...)
 	}
 	for _, p := range a.plans {
 		if p.Changed() || len(p.Held) > 0 {

@@ -97,8 +97,7 @@ func (s *Syncer) Plan(ctx context.Context, domain, name string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan, _, err := s.plan(ctx, d, u, false)
-	return plan, err
+	return s.foresee(ctx, d, u)
 }
 
 // PlanByKey tells what Resync would change, and changes nothing.
@@ -111,7 +110,15 @@ func (s *Syncer) PlanByKey(ctx context.Context, domain, key string) (Plan, error
 	if err != nil {
 		return Plan{}, err
 	}
+	return s.foresee(ctx, d, u)
+}
+
+// foresee plans and tells the recorder what would change.
+func (s *Syncer) foresee(ctx context.Context, d *Domain, u *User) (Plan, error) {
 	plan, _, err := s.plan(ctx, d, u, false)
+	if err == nil {
+		foresee(ctx, plan)
+	}
 	return plan, err
 }
 
@@ -217,6 +224,7 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 		plan.ID, after.ID = ids[0], ids[0]
 		s.after(ctx, d, []Plan{plan})
 	}
+	tell(ctx, plan)
 	after.LastSync = plan.User.At
 	s.keep(d, &Synced{Account: after, User: plan.User})
 	return &Synced{Account: after, User: plan.User, Plan: plan}, nil
