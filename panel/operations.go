@@ -205,7 +205,11 @@ func (p *Panel) request(w http.ResponseWriter, r *http.Request) {
 	for i := range ops {
 		rows = append(rows, rowOf(&ops[i]))
 	}
-	answer(w, http.StatusOK, map[string]any{"request": p.requestRowOf(&q), "operations": rows})
+	whole := p.requestRowOf(&q)
+	for i, s := range q.Steps {
+		whole.Steps[i].Diffs, whole.Steps[i].DiffsLeft = diffRows(s.Diffs), s.DiffsLeft
+	}
+	answer(w, http.StatusOK, map[string]any{"request": whole, "operations": rows})
 }
 
 // keys answers GET api/v1/keys: the query language, for completion.

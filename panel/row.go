@@ -237,6 +237,34 @@ type stepRow struct {
 	Start      stamp  `json:"start"`
 	DurationUS int64  `json:"duration_us"`
 	Running    bool   `json:"running"`
+
+	Diffs     []diffRow `json:"diffs,omitempty"` // in the detail of a request alone
+	DiffsLeft int       `json:"diffs_left,omitempty"`
+}
+
+// diffRow is one thing that a step changed in what the application keeps.
+type diffRow struct {
+	Of     valueRow  `json:"of"`
+	How    string    `json:"how"` // added, removed, changed or held
+	What   string    `json:"what"`
+	Name   string    `json:"name,omitempty"`
+	From   *valueRow `json:"from,omitempty"`
+	To     *valueRow `json:"to,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+func diffRows(diffs []instrument.StepDiff) (rows []diffRow) {
+	value := func(v *instrument.Value) *valueRow {
+		if v == nil {
+			return nil
+		}
+		row := valueOf("", *v)
+		return &row
+	}
+	for _, d := range diffs {
+		rows = append(rows, diffRow{valueOf("", d.Of), string(d.How), text(d.What), text(d.Name), value(d.From), value(d.To), text(d.Reason)})
+	}
+	return rows
 }
 
 func (p *Panel) requestRowOf(q *instrument.Request) requestRow {
@@ -248,7 +276,7 @@ func (p *Panel) requestRowOf(q *instrument.Request) requestRow {
 	}
 	row.TraceURL = p.traceURL(row.TraceID)
 	for _, s := range q.Steps {
-		row.Steps = append(row.Steps, stepRow{s.Name, s.Parent, stamp(s.Start), s.Duration.Microseconds(), s.Running})
+		row.Steps = append(row.Steps, stepRow{Name: s.Name, Parent: s.Parent, Start: stamp(s.Start), DurationUS: s.Duration.Microseconds(), Running: s.Running})
 	}
 	return row
 }

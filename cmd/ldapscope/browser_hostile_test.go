@@ -83,6 +83,7 @@ func hostileSite(t *testing.T) (address string, operations int) {
 			instrument.WithUser(r.Context(), payload)
 			ctx, end := instrument.Step(r.Context(), payload)
 			defer end()
+			instrument.RecordDiff(ctx, instrument.Difference{Of: payload, How: instrument.DiffKind(payload), What: payload, Name: payload, From: &payload, To: &payload, Reason: payload})
 			filter := "(cn=" + ldap.EscapeFilter(payload) + ")"
 			_, _ = client.Search(ctx, ldap.NewSearchRequest(payload, 2, 0, 0, 0, false, filter, []string{"cn", payload}, nil)) // refused with a referral
 		}))

@@ -128,12 +128,13 @@ func TestBrowserAccessible(t *testing.T) {
 	r.visit("/groups")
 	q, ops := r.last("/groups")
 	r.visit("/failing")
+	login, _ := r.last("/login")
 	r.await("a saved run", func() bool { return len(r.savedRuns()) > 0 })
 	for _, theme := range []string{"light", "dark"} {
 		b.theme(theme)
 		for _, address := range []string{
 			"", "?group=shape", fmt.Sprint("?op=", ops[0].Seq), "?screen=requests", "?screen=request&id=" + q.ID, "?screen=request&tab=Duplicates&id=" + q.ID, "?screen=request&tab=Advice&id=" + q.ID,
-			"?screen=advice", "?screen=domains", "?screen=users", "?screen=usage", "?screen=usage&run=" + r.savedRuns()[0], "?screen=usage&view=top", "?screen=usage&view=pins", "?screen=settings",
+			"?screen=request&tab=Steps&id=" + login.ID, "?screen=advice", "?screen=domains", "?screen=users", "?screen=usage", "?screen=usage&run=" + r.savedRuns()[0], "?screen=usage&view=top", "?screen=usage&view=pins", "?screen=settings",
 		} {
 			b.visit(r.panel + "/" + address)
 			b.await("the screen", `document.querySelector("main > :not([hidden])")?.innerText.length > 40 && (!location.search.includes("op=") || document.querySelector("[data-testid=drawer]").innerText.includes("Copy as"))`)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h } from "./dom.js";
 import { place } from "./detail.js";
-import { count, duration, elide } from "./format.js";
+import { count, duration, elide, value } from "./format.js";
 
 /** @param {string} text @param {boolean} [numeric] */
 const th = (text, numeric) => h(numeric ? "th.num" : "th", { scope: "col" }, text);
@@ -48,11 +48,28 @@ export function steps(q, operations) {
     return n;
   };
   return h("div.pad", {}, h("table", {}, h("thead", {}, h("tr", {}, th("Step"), th("Operations", true), th("LDAP", true), th("Time", true), th("Without LDAP", true))),
-    h("tbody", {}, ...q.steps.map((/** @type {any} */ s) => {
+    h("tbody", {}, ...q.steps.flatMap((/** @type {any} */ s) => {
       const own = operations.filter((op) => op.step === s.name);
       const ldap = sum(own);
-      return h("tr", {}, h(`td.depth${Math.min(depth(s), 3)}`, {}, s.name, s.running ? " (running)" : ""), h("td.num", {}, String(own.length)), h("td.num", {}, duration(ldap)), h("td.num", {}, duration(s.duration_us)), h("td.num.dim", {}, duration(Math.max(0, s.duration_us - ldap))));
+      const row = h("tr", {}, h(`td.depth${Math.min(depth(s), 3)}`, {}, s.name, s.running ? " (running)" : ""), h("td.num", {}, String(own.length)), h("td.num", {}, duration(ldap)), h("td.num", {}, duration(s.duration_us)), h("td.num.dim", {}, duration(Math.max(0, s.duration_us - ldap))));
+      return s.diffs ? [row, h("tr", {}, h("td", { colspan: "5" }, ...differences(s)))] : [row];
     }))));
+}
+
+const hows = /** @type {Record<string, string>} */ ({ added: "+ added", removed: "− removed", changed: "~ changed", held: "! held back" });
+
+/** What a step changed, account by account. @param {any} s */
+function differences(s) {
+  const accounts = [...groupBy(s.diffs, (d) => value(d.of) || "account")];
+  return [...accounts.map(([of, lines]) => h("div.diff", {}, h("h2", {}, of === "?" ? "accounts, redacted" : of), ...lines.map(difference))),
+    s.diffs_left ? h("p.dim", {}, `and ${count(s.diffs_left)} more`) : null].filter((n) => n !== null);
+}
+
+/** @param {any} d */
+function difference(d) {
+  const held = d.how === "held";
+  return h(`p.${d.how}`, {}, h("b", {}, hows[d.how] ?? d.how), h("span.dim", {}, d.what), h("span", {}, d.name ? h("code", {}, d.name, d.from || d.to ? " " : "") : null,
+    d.from ? h(held ? "code" : "del", {}, value(d.from)) : null, d.from && d.to ? " → " : null, d.to ? h("ins", {}, value(d.to)) : null, d.reason ? h("span.dim", {}, ` ${d.reason}`) : null));
 }
 
 /** Operations by the place in the application's source that made them. @param {any[]} operations @param {(seq: number) => void} open */
