@@ -196,7 +196,7 @@ func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error
 		return nil, err
 	}
 	m.endpoint.reach.Store(int64(time.Since(start)))
-	d.noteTLS(client)
+	m.endpoint.shook(client)
 	return client, nil
 }
 

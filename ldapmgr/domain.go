@@ -50,8 +50,7 @@ type Domain struct {
 	schema   atomic.Pointer[Schema]
 	learning chan struct{} // holds one token while somebody reads the schema
 	ahead    atomic.Bool   // the schema is read ahead, or was
-	warnings noted
-	silence  []string // codes of warnings, for every domain
+	silence  []string      // codes of warnings, for every domain
 	found    discovery
 }
 

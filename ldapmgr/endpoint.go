@@ -43,6 +43,7 @@ type endpoint struct {
 	fleet   *fleet
 	alive   atomic.Int64 // last sign of life, in nanoseconds of clock
 	reach   atomic.Int64 // what connecting took the last time, in nanoseconds
+	secured atomic.Pointer[handshake]
 
 	mu       sync.Mutex // guards what follows
 	state    EndpointState

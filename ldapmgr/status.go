@@ -31,6 +31,7 @@ type EndpointStatus struct {
 	State  EndpointState
 	Reason string // why it is down or spared, in plain words; "" when all is well
 	Since  time.Time
+	TLS    *TLSFacts // of the last handshake; nil before the first and without TLS
 }
 
 // Status returns the state of the domain. It asks no server.
@@ -40,7 +41,9 @@ func (d *Domain) Status() Status {
 		ReadOnly: d.readOnly(), BlockedChanges: d.blocked.Load(), Leaks: d.leaks.Load(), Pool: d.poolStats(),
 	}
 	for _, e := range d.fleet.servers() {
-		s.Endpoints = append(s.Endpoints, e.status())
+		status := e.status()
+		status.TLS = e.secured.Load().facts(d.cfg.TLS.verification())
+		s.Endpoints = append(s.Endpoints, status)
 	}
 	if root := d.root.Load(); root != nil {
 		s.Vendor, s.NamingContexts = root.Vendor, root.NamingContexts

@@ -102,7 +102,9 @@ func TestSyncTellsWhatIsHeld(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if len(got) == 0 || !slices.ContainsFunc(got, func(line string) bool { return strings.Contains(line, " held account  - > - ") && strings.Contains(line, "fewer than") }) {
+	if len(got) == 0 || !slices.ContainsFunc(got, func(line string) bool {
+		return strings.Contains(line, " held account  - > - ") && strings.Contains(line, "fewer than")
+	}) {
 		t.Errorf("told %q", got)
 	}
 }

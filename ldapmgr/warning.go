@@ -10,10 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // Warning is something about a domain that works and should not stay so. DomainConfig.Silence hides it by its code.
@@ -55,26 +52,6 @@ func (m *Manager) UnknownDomains(users map[string]int) (all []Warning) {
 
 // certificateEnds is how long before its end a certificate is warned about.
 const certificateEnds = 30 * 24 * time.Hour
-
-// noted is what connections showed that is worth a warning.
-type noted struct {
-	mu      sync.Mutex
-	expires map[string]time.Time // end of the server's certificate, by server
-}
-
-// noteTLS remembers when the certificate of a server ends.
-func (d *Domain) noteTLS(client *instrument.Client) {
-	state, ok := client.TLS()
-	if !ok || len(state.PeerCertificates) == 0 {
-		return
-	}
-	d.warnings.mu.Lock()
-	defer d.warnings.mu.Unlock()
-	if d.warnings.expires == nil {
-		d.warnings.expires = map[string]time.Time{}
-	}
-	d.warnings.expires[client.Server()] = state.PeerCertificates[0].NotAfter
-}
 
 // Warnings returns what is worth a warning and not silenced. It reads files, and asks no server.
 func (d *Domain) Warnings() []Warning {
@@ -175,13 +152,15 @@ func modeOf(info os.FileInfo) os.FileMode {
 // certificateWarnings warns of certificates near their end: the servers' as seen, the others as in their files.
 func (d *Domain) certificateWarnings(add func(code, format string, args ...any)) {
 	now := time.Now()
-	d.warnings.mu.Lock()
-	for server, ends := range d.warnings.expires {
-		if left := ends.Sub(now); left < certificateEnds {
-			add(WarnCertificateEnds, "the certificate of %s ends in %d days, on %s", server, int(left.Hours()/24), ends.Format(time.DateOnly))
+	for _, e := range d.fleet.servers() {
+		h := e.secured.Load()
+		if h == nil {
+			continue
+		}
+		if left := h.certificate.NotAfter.Sub(now); left < certificateEnds {
+			add(WarnCertificateEnds, "the certificate of %s ends in %d days, on %s", e.address.Address, int(left.Hours()/24), h.certificate.NotAfter.Format(time.DateOnly))
 		}
 	}
-	d.warnings.mu.Unlock()
 	t := d.cfg.TLS
 	if len(t.Password.Exec) > 0 || t.Password.Func != nil {
 		return // pages ask often, and a password of this kind may cost something

@@ -70,10 +70,32 @@ type poolRow struct {
 }
 
 type endpointRow struct {
-	URL    string `json:"url"`
-	State  string `json:"state"`
-	Reason string `json:"reason,omitempty"`
-	Since  *stamp `json:"since"`
+	URL    string  `json:"url"`
+	State  string  `json:"state"`
+	Reason string  `json:"reason,omitempty"`
+	Since  *stamp  `json:"since"`
+	TLS    *tlsRow `json:"tls,omitempty"`
+}
+
+// tlsRow is the last handshake with a server.
+type tlsRow struct {
+	At           *stamp   `json:"at"`
+	Version      string   `json:"version"`
+	Cipher       string   `json:"cipher"`
+	Verification string   `json:"verification"` // system, ca_file, pinned or insecure
+	Subject      string   `json:"subject"`
+	Issuer       string   `json:"issuer"`
+	Names        []string `json:"names"`
+	Expires      *stamp   `json:"expires"`
+	DaysLeft     int      `json:"days_left"`
+	Fingerprint  string   `json:"sha256"`
+}
+
+func tlsOf(f *ldapmgr.TLSFacts) *tlsRow {
+	if f == nil {
+		return nil
+	}
+	return &tlsRow{optional(f.At), f.Version, f.Cipher, string(f.Verification), f.Subject, f.Issuer, nonNil(f.Names), optional(f.Expires), f.DaysLeft(time.Now()), f.Fingerprint}
 }
 
 type timesRow struct {
@@ -152,7 +174,7 @@ func domainOf(s instrument.Snapshot, status ldapmgr.Status) domainRow {
 	row.Security, row.Bind = status.Security, text(status.BindName)
 	row.ReadOnly, row.Vendor = status.ReadOnly, text(status.Vendor)
 	for _, e := range status.Endpoints {
-		row.Endpoints = append(row.Endpoints, endpointRow{e.URL, string(e.State), text(e.Reason), optional(e.Since)})
+		row.Endpoints = append(row.Endpoints, endpointRow{e.URL, string(e.State), text(e.Reason), optional(e.Since), tlsOf(e.TLS)})
 	}
 	row.Pool = poolOf(status.Pool)
 	return row

@@ -70,7 +70,7 @@ stdin:
 			return check.run(cmd.Context(), args[0])
 		},
 	}
-	cmd.Flags().BoolVar(&check.connect, "connect", false, "connect to every domain once, for warnings that only a server can cause")
+	cmd.Flags().BoolVar(&check.connect, "connect", false, "connect to every domain once, for what only a server can tell: its certificate, and further warnings")
 	cmd.Flags().StringVar(&check.format, "format", "table", "table or json")
 	choices(cmd, "format", "table", "json")
 	return cmd
@@ -88,7 +88,7 @@ func (c configCheck) run(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	warnings, err := c.warnings(ctx, file)
+	warnings, servers, err := c.learn(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -98,28 +98,29 @@ func (c configCheck) run(ctx context.Context, path string) error {
 		return encoder.Encode(struct {
 			File     string      `json:"file"`
 			Settings []explained `json:"settings"`
+			Servers  []reached   `json:"servers"`
 			Warnings []warned    `json:"warnings"`
-		}{file.path, file.explain(), warnings})
+		}{file.path, file.explain(), servers, warnings})
 	}
 	domains := "1 domain"
 	if n := len(file.manager.Domains); n != 1 {
 		domains = fmt.Sprintf("%d domains", n)
 	}
 	fmt.Fprintf(c.s.stdout, "%s is fine: %s\n", file.path, domains)
-	return c.print(file.explain(), warnings)
+	return c.print(file.explain(), servers, warnings)
 }
 
 // connectBudget bounds the connecting of --connect.
 const connectBudget = 20 * time.Second
 
-// warnings asks a manager of its own, which has no connection unless --connect is given.
-func (c configCheck) warnings(ctx context.Context, file *fileConfig) ([]warned, error) {
+// learn asks a manager of its own, which has no connection unless --connect is given.
+func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []reached, error) {
 	all := []warned{}
 	config := file.manager
 	config.Scope, config.Logger, config.Preload = instrument.New(), slog.New(slog.DiscardHandler), nil
 	manager, err := ldapmgr.New(config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbindBudget)
@@ -142,16 +143,16 @@ func (c configCheck) warnings(ctx context.Context, file *fileConfig) ([]warned, 
 	}
 	stored, err := storedUsers(ctx, usersDatabase("", file.usersDatabase, c.s.env))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, w := range manager.UnknownDomains(stored) {
 		all = append(all, warned{"", w.Code, w.Text})
 	}
-	return all, nil
+	return all, reachedServers(manager), nil
 }
 
-// print writes one block for the program and one for each domain, the warnings last, where they are seen.
-func (c configCheck) print(settings []explained, warnings []warned) error {
+// print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
+func (c configCheck) print(settings []explained, servers []reached, warnings []warned) error {
 	w := tabwriter.NewWriter(c.s.stdout, 0, 0, 2, ' ', 0)
 	domain := "none"
 	for _, e := range settings {
@@ -174,6 +175,9 @@ func (c configCheck) print(settings []explained, warnings []warned) error {
 		}
 	}
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := printReached(c.s.stdout, servers); err != nil {
 		return err
 	}
 	if len(warnings) > 0 {

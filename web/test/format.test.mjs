@@ -30,6 +30,7 @@ const tests = /** @type {[string, unknown, unknown][]} */ ([
   ["one", plural(1, "entry"), "1 entry"],
   ["many", plural(2, "entry"), "2 entries"],
   ["none", plural(0, "error"), "0 errors"],
+  ["a vowel before y", plural(5, "day"), "5 days"],
   ["hidden value", value({ encoding: "hidden", text: "<hidden>" }), "<hidden>"],
   ["binary with a form", value({ encoding: "base64", text: "AQID", decoded: "S-1-5" }), "S-1-5"],
   ["binary without", value({ encoding: "base64", text: "AQID" }), "(3 bytes)"],

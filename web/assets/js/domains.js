@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h, fill, ask, icon } from "./dom.js";
 import { chart } from "./charts.js";
-import { bytes, count, duration, moment } from "./format.js";
+import { bytes, count, duration, moment, plural } from "./format.js";
 
 const seconds = 60; // that the charts look back
 
@@ -121,7 +121,19 @@ function latency(d) {
 function servers(d) {
   if (!d.endpoints.length) return null;
   return open(`servers-${d.name}`, "Servers", h("div.scroll", {}, h("table.narrow", {}, h("tbody", {}, ...d.endpoints.map((/** @type {any} */ e) =>
-    h("tr", {}, h("td", {}, h("code", {}, e.url)), h("td", {}, h(`span.chip.${e.state === "up" ? "ok" : e.state === "down" ? "error" : "plain"}`, {}, e.state)), h("td", {}, e.reason ?? ""), h("td.dim", {}, e.since ? `since ${moment(e.since)}` : "")))))));
+    h("tr", {}, h("td", {}, h("code", {}, e.url), e.tls ? secured(e.tls) : null), h("td", {}, h(`span.chip.${e.state === "up" ? "ok" : e.state === "down" ? "error" : "plain"}`, {}, e.state)), h("td", {}, e.reason ?? ""), h("td.dim", {}, e.since ? `since ${moment(e.since)}` : "")))))));
+}
+
+const checks = /** @type {Record<string, string>} */ ({ system: "checked against the system's authorities", ca_file: "checked against the CA file", pinned: "checked by its pinned fingerprint", insecure: "not checked: anybody may answer in the server's place" });
+
+/** What the last handshake with a server agreed on. @param {any} t */
+function secured(t) {
+  const left = t.days_left;
+  const until = h(left < 0 ? "b.bad" : left < 30 ? "b.warn" : "span", {}, left < 0 ? "ended" : `ends in ${plural(left, "day")}`);
+  return h("dl.facts", { "data-testid": "tls" }, ...Object.entries({
+    Encryption: [`${t.version}, ${t.cipher}`], Certificate: [h("code", {}, t.subject || t.names.join(", ")), ", ", h(t.verification === "insecure" ? "b.bad" : "span", {}, checks[t.verification] ?? t.verification)],
+    Names: [t.names.join(", ") || "none"], Issuer: [h("code", {}, t.issuer)], Validity: [until, h("span.dim", {}, ` on ${moment(t.expires)}`)], "SHA-256": [h("code", {}, t.sha256)],
+  }).flatMap(([name, parts]) => [h("dt", {}, name), h("dd", {}, ...parts)]));
 }
 
 /** @param {any} d */

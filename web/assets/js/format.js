@@ -90,5 +90,5 @@ export function failed(op) {
 
 /** A number with its noun. @param {number} n @param {string} noun */
 export function plural(n, noun) {
-  return n === 1 ? `1 ${noun}` : `${count(n)} ${noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
+  return n === 1 ? `1 ${noun}` : `${count(n)} ${/[^aeo]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 }
