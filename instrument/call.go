@@ -133,6 +133,7 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	op := &rec.Operation
 	k.op, k.id, k.start = op, v.message.ID, now
 	op.Domain, op.Server, op.Conn, op.MessageID = c.domain.name, c.server, c.id, k.id
+	op.Security = e.security
 	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
 	recording := s.recorder.recording()
 	if recording {

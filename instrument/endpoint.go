@@ -16,6 +16,7 @@ import (
 // endpoint holds what the spans and metrics of all connections to one server have in common, prebuilt.
 type endpoint struct {
 	domain   string
+	security Security
 	address  string
 	port     int
 	first    []attribute.KeyValue // known to a sampler; few, because every span copies them, recorded or not
@@ -39,7 +40,7 @@ type spanStart struct {
 }
 
 func newEndpoint(key endpointKey, db bool) *endpoint {
-	e := &endpoint{domain: key.domain, db: db, outcomes: map[outcome][]metric.RecordOption{}}
+	e := &endpoint{domain: key.domain, security: securityOf(key.security), db: db, outcomes: map[outcome][]metric.RecordOption{}}
 	var transport string
 	e.address, e.port, transport = splitServer(key.server)
 	e.first = []attribute.KeyValue{attribute.String(attrServerAddress, e.address)}

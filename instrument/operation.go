@@ -25,6 +25,8 @@ type Operation struct {
 	Kind      Kind
 	State     State
 	Inferred  bool // the HTTP request was guessed, because the call carried no context
+	Security  Security
+	Similar   int32 // how often a question of this shape was asked before in this request; the pages of a search count once
 	Start     time.Time
 	Duration  time.Duration // so far, while running
 	Timing    Timing

@@ -275,6 +275,7 @@ func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
 func (c *Conn) notice(what Extended, rec *record, now time.Time, e *ending) {
 	op := &rec.Operation
 	op.Kind, op.Domain, op.Server, op.Conn, op.Start = KindNotice, c.domain.name, c.server, c.id, now
+	op.Security = c.endpoint.Load().security
 	op.Extended = &what
 	if c.scope.recorder.start(rec, nil, false, now) {
 		c.scope.recorder.finish(rec, now, e)

@@ -56,12 +56,12 @@ type request struct {
 	links  links[request]
 	change change
 	ops    []*record
-	bytes  int            // of itself and its operations
-	active int            // operations open now
-	since  time.Time      // since when at least one is
-	exact  map[uint64]int // how often each question was asked, bounded
-	shapes map[*Shape]struct{}
-	diffs  int // of all steps
+	bytes  int              // of itself and its operations
+	active int              // operations open now
+	since  time.Time        // since when at least one is
+	exact  map[uint64]int   // how often each question was asked, bounded
+	shapes map[*Shape]int32 // how often each was asked, pages aside
+	diffs  int              // of all steps
 }
 
 func (q *request) link() *links[request] { return &q.links }
@@ -97,10 +97,16 @@ func (q *request) begin(rec *record, now time.Time) int {
 	return q.bytes - before
 }
 
-// question counts repeats. Of a request that asks very many different questions, only the first ones are remembered.
+// question counts repeats, exact ones and those of a shape. Of a request that asks very many different questions, only the first ones are remembered.
 func (q *request) question(rec *record) {
 	if q.exact == nil {
-		q.exact, q.shapes = map[uint64]int{}, map[*Shape]struct{}{}
+		q.exact, q.shapes = map[uint64]int{}, map[*Shape]int32{}
+	}
+	asked, known := q.shapes[rec.Shape]
+	if rec.Similar = asked; rec.Call.N > 1 {
+		rec.Similar = max(asked-1, 0) // as its first page
+	} else if known {
+		q.shapes[rec.Shape]++
 	}
 	if rec.Repeat = q.exact[rec.Exact]; rec.Repeat > 0 {
 		q.Duplicates++
@@ -110,9 +116,9 @@ func (q *request) question(rec *record) {
 		q.bytes += questionBytes
 	}
 	q.exact[rec.Exact]++
-	if _, known := q.shapes[rec.Shape]; !known {
+	if !known {
 		q.bytes += questionBytes
-		q.shapes[rec.Shape] = struct{}{}
+		q.shapes[rec.Shape] = 1
 		q.Shapes = len(q.shapes)
 	}
 }

@@ -62,8 +62,8 @@ func TestEncryptedConnectionsStayVisible(t *testing.T) {
 			if state, ok := c.TLS(); !ok || state.Version < tls.VersionTLS12 {
 				t.Errorf("not encrypted: %v", state)
 			}
-			if op := only(t, w.Scope, instrument.KindBind); op.Bind.Name != ldaptest.CompanyUser || op.State != instrument.StateDone {
-				t.Errorf("operation %+v", op)
+			if op := only(t, w.Scope, instrument.KindBind); op.Bind.Name != ldaptest.CompanyUser || op.State != instrument.StateDone || op.Security.String() != test.security {
+				t.Errorf("operation %+v over %s, want %s", op, op.Security, test.security)
 			}
 			if got := attributes(w.span(t, "bind").Attributes())["ldap.connection.security"]; got != test.security {
 				t.Errorf("the span says %s, want %s", got, test.security)

@@ -89,14 +89,13 @@ func (p *Panel) findingsOf(q *instrument.Request) []advice.Finding {
 
 // facts are what rules may ask beside operations.
 func (p *Panel) facts() advice.Facts {
-	recorder := p.config.Scope.Recorder()
-	return advice.Facts{
-		Domain: p.domainFacts,
-		Entries: func(seq uint64) []instrument.Entry {
-			op, _, _, _ := recorder.Operation(seq)
-			return op.EntryList
-		},
-	}
+	return advice.Facts{Domain: p.domainFacts, Entries: p.entriesOf}
+}
+
+// entriesOf returns the entries that were kept of a search.
+func (p *Panel) entriesOf(seq uint64) []instrument.Entry {
+	op, _, _, _ := p.config.Scope.Recorder().Operation(seq)
+	return op.EntryList
 }
 
 func (p *Panel) domainFacts(name string) advice.DomainFacts {

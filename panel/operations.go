@@ -55,7 +55,7 @@ func (p *Panel) operations(w http.ResponseWriter, r *http.Request) {
 // goes on from there.
 func (p *Panel) matching(after uint64, q query.Query, yield func(*instrument.Operation) bool) {
 	recorder := p.config.Scope.Recorder()
-	requests := requestCache{recorder: recorder}
+	requests := requestCache{panel: p}
 	last := recorder.Stats().Last
 	for more := true; more && after < last; {
 		changes := recorder.Since(after, 1000)
@@ -65,7 +65,7 @@ func (p *Panel) matching(after uint64, q query.Query, yield func(*instrument.Ope
 			if op.Updated > last {
 				return
 			}
-			if q.Match(query.Subject{Operation: op, Request: requests.of(op)}) && !yield(op) {
+			if q.Match(requests.subject(op)) && !yield(op) {
 				return
 			}
 		}
@@ -74,8 +74,13 @@ func (p *Panel) matching(after uint64, q query.Query, yield func(*instrument.Ope
 
 // requestCache finds the request of an operation without asking the recorder for each.
 type requestCache struct {
-	recorder *instrument.Recorder
-	known    map[string]*instrument.Request
+	panel *Panel
+	known map[string]*instrument.Request
+}
+
+// subject is what a query is asked about an operation.
+func (c *requestCache) subject(op *instrument.Operation) query.Subject {
+	return query.Subject{Operation: op, Request: c.of(op), Entries: c.panel.entriesOf, Findings: c.panel.findingsOf}
 }
 
 func (c *requestCache) add(q *instrument.Request) {
@@ -88,7 +93,7 @@ func (c *requestCache) add(q *instrument.Request) {
 func (c *requestCache) of(op *instrument.Operation) *instrument.Request {
 	q, ok := c.known[op.RequestID]
 	if !ok {
-		if found, exists := c.recorder.Summary(op.RequestID); exists {
+		if found, exists := c.panel.config.Scope.Recorder().Summary(op.RequestID); exists {
 			q = &found
 		}
 		if c.known == nil {
@@ -102,6 +107,8 @@ func (c *requestCache) of(op *instrument.Operation) *instrument.Request {
 // operationDetail is an operation whole.
 type operationDetail struct {
 	operationRow
+	Security         string            `json:"security"`          // of the connection: none, tls or start_tls
+	Similar          int               `json:"similar,omitempty"` // operations of this shape before, in the same HTTP request
 	EntryList        []entryRow        `json:"entry_list"`
 	EntryListBounded bool              `json:"entry_list_bounded"`
 	Callers          []frameRow        `json:"callers"`
@@ -154,7 +161,7 @@ func (p *Panel) operation(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Panel) detailOf(op *instrument.Operation) operationDetail {
-	d := operationDetail{operationRow: rowOf(op), EntryList: entryRows(op.EntryList), Callers: []frameRow{}}
+	d := operationDetail{operationRow: rowOf(op), Security: op.Security.String(), Similar: int(op.Similar), EntryList: entryRows(op.EntryList), Callers: []frameRow{}}
 	d.EntryListBounded = len(d.EntryList) < op.Entries
 	d.TraceURL = p.traceURL(d.TraceID)
 	for _, f := range op.Callers() {
@@ -219,6 +226,7 @@ func (p *Panel) keys(w http.ResponseWriter, _ *http.Request) {
 		Meaning string   `json:"meaning"`
 		Example string   `json:"example"`
 		Words   []string `json:"words,omitempty"`
+		Values  []string `json:"values,omitempty"`
 	}
 	rows := []row{}
 	for _, k := range query.Keys() {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
-	"github.com/ldapscope/ldapscope/panel/query"
 )
 
 // segment is what changed between two numbers, encoded once for every reader that asks the same. A reader whose cursor lies
@@ -81,7 +80,7 @@ func (f *follower) segment(level paceLevel) *segment {
 // choose leaves what the query chooses and the level lets through. With a query, a request is sent only with one of its
 // operations.
 func (f *follower) choose(changes *instrument.Changes, level paceLevel) (left, ended int) {
-	requests := requestCache{recorder: f.recorder}
+	requests := requestCache{panel: f.panel}
 	for i := range changes.Requests {
 		requests.add(&changes.Requests[i])
 	}
@@ -89,7 +88,7 @@ func (f *follower) choose(changes *instrument.Changes, level paceLevel) (left, e
 	kept := changes.Operations[:0]
 	for i := range changes.Operations {
 		op := &changes.Operations[i]
-		if !f.query.Empty() && !f.query.Match(query.Subject{Operation: op, Request: requests.of(op)}) {
+		if !f.query.Empty() && !f.query.Match(requests.subject(op)) {
 			continue
 		}
 		if op.State != instrument.StateRunning {

@@ -10,9 +10,9 @@ import (
 
 // words are what people write instead of a key. They are no keys: what stands in an address is to have one spelling.
 var words = map[string][]string{
-	"attr": {"attribute", "attributes"}, "base": {"searchbase"}, "bytes": {"size", "received"}, "caller": {"function"}, "code": {"result", "resultcode", "rc"}, "conn": {"connection"},
+	"advice": {"finding", "rule"}, "at": {"when", "clock"}, "attr": {"attribute", "attributes"}, "base": {"searchbase"}, "bytes": {"size", "received"}, "caller": {"function"}, "code": {"result", "resultcode", "rc"}, "conn": {"connection"},
 	"ctl": {"control"}, "dn": {"entry", "target", "object"}, "dom": {"domain"}, "dup": {"duplicate", "duplicates", "repeat", "repeats"}, "dur": {"duration", "time", "took", "latency"}, "f": {"filter"},
-	"is": {"state"}, "n": {"entries", "count", "rows"}, "op": {"operation", "kind", "type"}, "req": {"request", "id"}, "route": {"path", "url"}, "srv": {"server", "host"}, "ttfe": {"first"}, "under": {"subtree"}, "wait": {"pool"},
+	"is": {"state"}, "pages": {"page"}, "ret": {"returned", "has"}, "sim": {"similar", "same"}, "tls": {"secure", "security", "encryption", "ssl"}, "n": {"entries", "count", "rows"}, "op": {"operation", "kind", "type"}, "req": {"request", "id"}, "route": {"path", "url"}, "srv": {"server", "host"}, "ttfe": {"first"}, "under": {"subtree"}, "wait": {"pool"},
 }
 
 // suggestion names the key that was probably meant.

@@ -20,13 +20,14 @@ type Key struct {
 	Meaning string
 	Example string
 	Words   []string // what people write instead
+	Values  []string // all that it takes, for keys that take no others
 }
 
 // Keys lists the keys in alphabetical order.
 func Keys() []Key {
 	list := make([]Key, 0, len(keys))
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
-		list = append(list, Key{name, keys[name].meaning, keys[name].example, words[name]})
+		list = append(list, Key{name, keys[name].meaning, keys[name].example, words[name], values[name]})
 	}
 	return list
 }
@@ -47,6 +48,7 @@ var keys = map[string]key{
 	"scope":  {"scope of a search", "scope:sub", oneOf(scope)},
 	"f":      {"part of the filter", "f:jdoe", containing(filter)},
 	"attr":   {"requested attribute, * for all attributes", "attr:mail", attribute},
+	"ret":    {"attribute of the entries that were kept of a search", "ret:mail", returned},
 	"dn":     {"part of a target name, base or bind name", "dn:cn=ada", containing(target)},
 	"code":   {"result code, its name or a sub-code", "code:32 or code:noSuchObject or code:49/52e or code:!0", code},
 	"dur":    {"duration", "dur:>100ms", durations(func(s Subject) time.Duration { return s.Operation.Duration })},
@@ -54,6 +56,8 @@ var keys = map[string]key{
 	"wait":   {"wait for a connection", "wait:>5ms", durations(func(s Subject) time.Duration { return s.Operation.Timing.WaitPool })},
 	"n":      {"entries", "n:>100", numbers(func(s Subject) float64 { return float64(s.Operation.Entries) })},
 	"bytes":  {"bytes received", "bytes:>1MB", numbers(func(s Subject) float64 { return float64(s.Operation.BytesReceived) })},
+	"pages":  {"number of the page of a paged search", "pages:>3", numbers(pages)},
+	"sim":    {"how often a question of this shape was asked in its HTTP request, with whatever literals", "sim:>4", numbers(func(s Subject) float64 { return float64(s.Operation.Similar + 1) })},
 	"dup":    {"how often the same question was asked in its HTTP request", "dup:>1", numbers(func(s Subject) float64 { return float64(s.Operation.Repeat + 1) })},
 	"shape":  {"beginning of a shape's id", "shape:3fa9", shape},
 	"req":    {"HTTP request", "req:a81f03c2", containing(func(s Subject) string { return s.Operation.RequestID })},
@@ -67,13 +71,19 @@ var keys = map[string]key{
 	"trace":  {"trace id", "trace:4bf9", containing(func(s Subject) string { return s.Operation.TraceID.String() })},
 	"span":   {"span id", "span:00f0", containing(func(s Subject) string { return s.Operation.SpanID.String() })},
 	"auth":   {"bind method", "auth:simple", oneOf(authentication)},
+	"tls":    {"encryption of the connection", "tls:no", security},
+	"advice": {"advice on it, by its rule or severity, as far as there was any when it ended", "advice:high+ or advice:A02", advised},
 	"ctl":    {"control, by OID or part of its name", "ctl:paged", control},
 	"is":     {"state", "is:running, is:error, is:slow, is:paged, is:referral, is:duplicate, is:inferred, is:background", is},
 	"since":  {"started within", "since:5m", since},
+	"at":     {"started at a time, or between two", "at:14:02..14:05 or at:2026-01-31T14:02", at},
 	"exact": {"operations that ask exactly the same", "exact:3fa9", func(v string, _ time.Time) (matcher, error) {
 		return prefix(v, func(s Subject) string { return fmt.Sprintf("%016x", s.Operation.Exact) }), nil
 	}},
 }
+
+// values are what some keys take and no others, for completion.
+var values = map[string][]string{"is": slices.Sorted(maps.Keys(states)), "tls": securities, "advice": adviceValues()}
 
 // Slow is the duration from which an operation counts as slow.
 const Slow = 100 * time.Millisecond
@@ -250,20 +260,22 @@ func control(value string, _ time.Time) (matcher, error) {
 }
 
 func is(value string, _ time.Time) (matcher, error) {
-	m, ok := map[string]matcher{
-		"running":    func(s Subject) bool { return s.Operation.State == instrument.StateRunning },
-		"error":      func(s Subject) bool { return s.Operation.Result.Failed() },
-		"slow":       func(s Subject) bool { return s.Operation.Duration >= Slow },
-		"paged":      func(s Subject) bool { return s.Operation.Search != nil && s.Operation.Search.Page > 0 },
-		"referral":   func(s Subject) bool { return len(s.Operation.Result.Referrals) > 0 },
-		"duplicate":  func(s Subject) bool { return s.Operation.Repeat > 0 },
-		"inferred":   func(s Subject) bool { return s.Operation.Inferred },
-		"background": func(s Subject) bool { return strings.HasPrefix(s.Operation.RequestID, instrument.Background) },
-	}[value]
+	m, ok := states[value]
 	if !ok {
 		return nil, errors.New("unknown state")
 	}
 	return m, nil
+}
+
+var states = map[string]matcher{
+	"running":    func(s Subject) bool { return s.Operation.State == instrument.StateRunning },
+	"error":      func(s Subject) bool { return s.Operation.Result.Failed() },
+	"slow":       func(s Subject) bool { return s.Operation.Duration >= Slow },
+	"paged":      func(s Subject) bool { return s.Operation.Search != nil && s.Operation.Search.Page > 0 },
+	"referral":   func(s Subject) bool { return len(s.Operation.Result.Referrals) > 0 },
+	"duplicate":  func(s Subject) bool { return s.Operation.Repeat > 0 },
+	"inferred":   func(s Subject) bool { return s.Operation.Inferred },
+	"background": func(s Subject) bool { return strings.HasPrefix(s.Operation.RequestID, instrument.Background) },
 }
 
 func since(value string, now time.Time) (matcher, error) {

@@ -19,12 +19,16 @@ import (
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/advice"
 )
 
-// Subject is what a query is asked about: an operation and, where it is known, its HTTP request or job.
+// Subject is what a query is asked about: an operation and, where it is known, its HTTP request or job. Entries and Findings
+// are asked only by keys that need them, ret: and advice:; without them these match nothing.
 type Subject struct {
 	Operation *instrument.Operation
 	Request   *instrument.Request
+	Entries   func(seq uint64) []instrument.Entry // that were kept of a search
+	Findings  func(*instrument.Request) []advice.Finding
 }
 
 // Query is a parsed query. The zero value matches everything.
@@ -44,7 +48,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("at character %d: %s", e.Offset+1, e.Reason) }
 
-// Parse reads a query; a blank one matches everything. now is what since: is relative to.
+// Parse reads a query; a blank one matches everything. now is what since: and at: are relative to.
 func Parse(text string, now time.Time) (Query, error) {
 	p := &parser{text: text, now: now}
 	if p.blanks(); p.at == len(text) {

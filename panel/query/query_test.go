@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/advice"
 	"github.com/ldapscope/ldapscope/panel/query"
 )
 
@@ -23,10 +24,23 @@ func subject() query.Subject {
 			RequestID: "a1b2", Entries: 12, BytesReceived: 2_000_000, Repeat: 1,
 			Search: &instrument.Search{Base: "ou=People,dc=example,dc=org", Scope: 2, Filter: "(&(objectClass=user)(|(sAMAccountName=ada)(mail=ada@*)))",
 				Attributes: []string{"cn", "mail"}, Page: 1},
+			Seq: 30, Security: instrument.SecurityStartTLS, Similar: 4, Shape: &instrument.Shape{ID: 7},
 			Controls: []instrument.Control{{OID: "1.2.840.113556.1.4.319", Name: "paged results"}},
 			Result:   instrument.Result{Received: true, Code: 4, Name: "sizeLimitExceeded", Error: "sizeLimitExceeded", Diagnostic: "too many"},
 		},
 		Request: &instrument.Request{Method: "GET", Route: "/people/{id}", Path: "/people/7", Status: 503, User: "ada"},
+		Entries: func(seq uint64) []instrument.Entry {
+			return map[uint64][]instrument.Entry{30: {{Attributes: []instrument.Attribute{{Name: "cn"}}}, {Attributes: []instrument.Attribute{{Name: "userCertificate;binary"}}}}}[seq]
+		},
+		Findings: func(*instrument.Request) []advice.Finding {
+			rules := advice.Rules()
+			return []advice.Finding{
+				{Rule: rules[0], Severity: advice.Medium, Operations: []uint64{29, 30}, Count: 2},
+				{Rule: rules[1], Severity: advice.Low, Operations: []uint64{29}, Count: 1, Shape: 7},     // about others of its shape
+				{Rule: rules[2], Severity: advice.High, Operations: []uint64{1, 2}, Count: 90, Shape: 7}, // too many to name
+				{Rule: rules[3], Severity: advice.Critical, Operations: []uint64{1, 2}, Count: 90, Shape: 8},
+			}
+		},
 	}
 }
 
@@ -71,6 +85,42 @@ func TestMatch(t *testing.T) {
 		{"clause in any order", "(|(mail=ada@*)(sAMAccountName=ada))", true},
 		{"clause of nothing there", "(uid=*)", false},
 		{"clause beside a key", "(sAMAccountName=ada) op:search", true},
+		{"returned attribute", "ret:CN", true},
+		{"returned attribute with an option", "ret:usercertificate", true},
+		{"returned attribute, spelt out", "ret:userCertificate;binary", true},
+		{"returned attribute that was not", "ret:mail", false},
+		{"any returned attribute", "ret:*", true},
+		{"page", "pages:1", true},
+		{"later page", "pages:>1", false},
+		{"similar", "sim:5", true},
+		{"similar, more", "sim:>5", false},
+		{"encrypted", "tls:yes", true},
+		{"in clear text", "tls:no", false},
+		{"way of encryption", "tls:START_TLS", true},
+		{"other way of encryption", "tls:tls", false},
+		{"advice by rule", "advice:" + strings.ToLower(advice.Rules()[0].ID), true},
+		{"advice on others", "advice:" + advice.Rules()[1].ID, false},
+		{"advice on many of its shape", "advice:" + advice.Rules()[2].ID, true},
+		{"advice on many of another shape", "advice:" + advice.Rules()[3].ID, false},
+		{"advice by severity", "advice:medium", true},
+		{"advice by severity and above", "advice:medium+", true},
+		{"advice above", "advice:critical", false},
+		{"several severities", "advice:low,critical", false},
+		{"any advice", "advice:*", true},
+		{"minute", "at:11:59", true},
+		{"other minute", "at:11:58", false},
+		{"second", "at:11:59:00", true},
+		{"other second", "at:11:59:01", false},
+		{"range of times", "at:11:58..11:59:01", true},
+		{"range that ends before", "at:11:58..11:59", false},
+		{"range into the future", "at:11:00..13:00", true},
+		{"range of yesterday", "at:12:30..13:00", false},
+		{"range over midnight", "at:12:30..11:59:30", true},
+		{"day", "at:2026-11-21", true},
+		{"other day", "at:2026-11-20", false},
+		{"range of days", "at:2026-11-20..2026-11-22", true},
+		{"range from a date to a time", "at:2026-11-21T11:00..11:59:30", true},
+		{"range from a date to a time of its own day", "at:2026-11-20T11:00..11:59:30", false},
 		{"route", "route:/people", true},
 		{"status", "status:503", true},
 		{"status class", "status:5xx", true},
@@ -118,6 +168,13 @@ func TestParseErrors(t *testing.T) {
 		{"nothing like a key", "colour:red", 0, "into quotes"},
 		{"no such state", "is:quick", 3, "is:running"},
 		{"duration without a unit", "dur:>100", 4, "unit"},
+		{"no kind of encryption", "tls:maybe", 4, "start_tls"},
+		{"no rule", "advice:Z99", 7, "advice:high+"},
+		{"no severity", "advice:huge+", 7, "neither a rule nor a severity"},
+		{"no moment", "at:noon", 3, "14:02"},
+		{"no end", "at:14:02..", 3, "14:02"},
+		{"no page", "pages:many", 6, "number"},
+		{"a word for encryption", "ssl:no", 0, "did you mean tls:?"},
 		{"open parenthesis", "(op:bind", 8, "parenthesis"},
 		{"closing parenthesis", "op:bind)", 7, "parenthesis"},
 		{"open quote", `f:"abc`, 2, "quote"},

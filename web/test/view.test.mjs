@@ -38,13 +38,15 @@ test("completion: the word in which the cursor stands", () => {
 });
 
 test("completion: keys, then values with how often they occur", () => {
-  const keys = [{ name: "dur", meaning: "duration" }, { name: "dup", meaning: "repeats" }, { name: "op", meaning: "kind" }];
+  const keys = [{ name: "dur", meaning: "duration" }, { name: "dup", meaning: "repeats" }, { name: "op", meaning: "kind" }, { name: "is", meaning: "state", values: ["error", "slow"] }, { name: "advice", meaning: "advice", values: ["high", "high+", "A01"] }];
   const operations = [op(1), op(3), op(5, { kind: "bind", domain: "MY DOMAIN" })];
   assert.deepEqual(offers("du", keys, operations).map((o) => o.text), ["dur:", "dup:"]);
   assert.deepEqual(offers("-du", keys, operations).map((o) => o.text), ["-dur:", "-dup:"]);
   assert.deepEqual(offers("op:", keys, operations), [{ text: "op:search", more: "2×" }, { text: "op:bind", more: "1×" }]);
   assert.deepEqual(offers("dom:my", keys, operations), [{ text: 'dom:"MY DOMAIN"', more: "1×" }]);
   assert.deepEqual(offers("is:s", keys, operations).map((o) => o.text), ["is:slow"]);
+  assert.deepEqual(offers("-advice:a", keys, operations).map((o) => o.text), ["-advice:A01"]);
+  assert.deepEqual(offers("advice:high", keys, operations).map((o) => o.text), ["advice:high+"]);
   assert.deepEqual(offers("nothing:x", keys, operations), []);
   const worded = [...keys, { name: "srv", meaning: "server", words: ["server", "host"] }];
   assert.deepEqual(offers("hos", worded, operations), [{ text: "srv:", more: "server" }]);

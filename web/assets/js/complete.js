@@ -7,7 +7,6 @@ const values = {
   op: (op) => op.kind, dom: (op) => op.domain, conn: (op) => op.conn, srv: (op) => op.server, scope: (op) => (op.kind === "search" ? op.manner : ""), base: (op) => (op.kind === "search" ? op.about : ""),
   code: (op) => (op.result && op.result.code >= 0 ? op.result.name : ""), step: (op) => op.step, f: (op) => (op.kind === "search" ? op.subject : ""),
 };
-const states = ["running", "error", "slow", "paged", "referral", "duplicate", "inferred", "background"];
 const mostOffered = 12;
 const looked = 5000;
 
@@ -27,7 +26,7 @@ export function quoted(value) {
 
 /**
  * What may be meant by the beginning of a word.
- * @param {string} word @param {{name: string, meaning: string, words?: string[]}[]} keys @param {Iterable<any>} operations newest first
+ * @param {string} word @param {{name: string, meaning: string, words?: string[], values?: string[]}[]} keys @param {Iterable<any>} operations newest first
  * @returns {{text: string, more: string}[]}
  */
 export function offers(word, keys, operations) {
@@ -39,7 +38,8 @@ export function offers(word, keys, operations) {
   }
   const meant = keys.find((k) => k.words?.includes(key));
   if (meant) return [{ text: `${minus}${meant.name}:${value}`, more: meant.meaning }];
-  if (key === "is") return states.filter((s) => s.startsWith(value) && s !== value).map((s) => ({ text: `${minus}is:${s}`, more: "" }));
+  const all = keys.find((k) => k.name === key)?.values;
+  if (all) return all.filter((v) => v.toLowerCase().startsWith(value.toLowerCase()) && v !== value).slice(0, mostOffered).map((v) => ({ text: `${minus}${key}:${v}`, more: "" }));
   const of = values[key];
   if (!of) return [];
   /** @type {Map<string, number>} */
@@ -59,7 +59,7 @@ export class Completion {
   constructor(box, store) {
     this.box = box;
     this.store = store;
-    /** @type {{name: string, meaning: string, example: string, words?: string[]}[]} */ this.keys = [];
+    /** @type {{name: string, meaning: string, example: string, words?: string[], values?: string[]}[]} */ this.keys = [];
     this.list = h("ul.offers", { role: "listbox", id: "offers", "aria-label": "Completions", hidden: true });
     /** @type {{text: string, more: string}[]} */ this.offered = [];
     this.at = -1;

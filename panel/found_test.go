@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+package panel_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/ldapscope/ldapscope/instrument/advice"
+	"github.com/ldapscope/ldapscope/panel"
+)
+
+// TestQueriesAboutWhatWasFound: entries and advice, which no operation carries, can be asked about too.
+func TestQueriesAboutWhatWasFound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, panel.Config{})
+	ctx, end := s.scope.Job(t.Context(), "twice")
+	for range 2 {
+		s.search(t, ctx, "(sAMAccountName=ada)", "cn", "mail")
+	}
+	s.search(t, ctx, "(sAMAccountName=dora)", "cn")
+	end()
+	for query, want := range map[string]int{
+		"op:search ret:MAIL": 2, "op:search ret:cn": 3, "ret:title": 0, "op:search sim:>1": 1, "op:search sim:1": 2, "tls:no op:search": 3, "tls:yes": 0,
+		"advice:A01": 2, "advice:A01,A02 -sim:1": 1, "advice:critical": 0, "at:2000-01-01": 0, "op:search pages:0": 3,
+	} {
+		_, body := s.text(t, "/api/v1/operations?q="+url.QueryEscape(query))
+		var found struct {
+			Operations []json.RawMessage `json:"operations"`
+		}
+		if err := json.Unmarshal([]byte(body), &found); err != nil || len(found.Operations) != want {
+			t.Errorf("%s finds %d, want %d: %.300s", query, len(found.Operations), want, body)
+		}
+	}
+	_, body := s.text(t, "/api/v1/keys")
+	var known struct {
+		Keys []struct {
+			Name   string   `json:"name"`
+			Values []string `json:"values"`
+		} `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(body), &known); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]int{}
+	for _, k := range known.Keys {
+		values[k.Name] = len(k.Values)
+	}
+	if fmt.Sprint(values["tls"], values["is"], values["advice"]) != fmt.Sprint(4, 8, 10+len(advice.Rules())) || values["dom"] != 0 {
+		t.Errorf("values by key: %v", values)
+	}
+}
