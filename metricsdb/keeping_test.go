@@ -282,8 +282,8 @@ func TestOperations(t *testing.T) {
 		t.Error(diff)
 	}
 	pinned := saved[0]
-	pinned.Reason, pinned.Note = metricsdb.ReasonPinned, "look at this"
-	for _, again := range []metricsdb.SavedOperation{pinned, saved[0]} { // the policy comes by again and must not unpin it
+	pinned.Reason, pinned.Note, pinned.Document = metricsdb.ReasonPinned, "look at this", json.RawMessage(`{"seq":"2","entries":7}`)
+	for _, again := range []metricsdb.SavedOperation{pinned, saved[0]} { // the policy comes by again and must neither unpin it nor take what it holds
 		if err := db.SaveOperations(t.Context(), []metricsdb.SavedOperation{again}); err != nil {
 			t.Fatal(err)
 		}

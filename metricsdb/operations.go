@@ -49,17 +49,19 @@ type OperationQuery struct {
 
 const defaultOperations = 100
 
-// A pin outlives what a policy says later of the same operation.
+// A pin outlives what a policy says later of the same operation: the policy's document says less.
 const upsertOperation = `INSERT INTO operations (run, seq, domain, kind, shape, reason, start_us, duration_us, code, note, document)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (run, seq) DO UPDATE SET document = excluded.document,
+ON CONFLICT (run, seq) DO UPDATE SET
+    document = CASE WHEN operations.reason = 'pinned' AND excluded.reason <> 'pinned' THEN operations.document ELSE excluded.document END,
     reason = CASE WHEN operations.reason = 'pinned' THEN 'pinned' ELSE excluded.reason END,
     note = CASE WHEN excluded.reason = 'pinned' THEN excluded.note ELSE operations.note END`
 
 const selectOperations = `SELECT o.run, o.seq, o.domain, o.kind, o.shape, o.reason, o.start_us, o.duration_us, o.code, o.note, o.document
 FROM operations o`
 
-// SaveOperations keeps operations, all or none. One that is there already takes the new document; it stays pinned if it was.
+// SaveOperations keeps operations, all or none. One that is there already takes the new document. A pinned one takes that of
+// another pin alone, and stays pinned.
 // It waits for other writers no longer than ctx lasts.
 func (db *DB) SaveOperations(ctx context.Context, operations []SavedOperation) error {
 	return db.write(ctx, func(s *store) error {

@@ -71,7 +71,7 @@ func TestBrowserUsage(t *testing.T) {
 	r.await("the run to be deleted", func() bool { return !slices.Contains(r.savedRuns(), old) })
 }
 
-// TestBrowserPin pins an operation, which then outlives the recorder, and opens it from the list of pins.
+// TestBrowserPin pins an operation, which then outlives the recorder and the program, and opens it from the list of pins.
 func TestBrowserPin(t *testing.T) {
 	t.Parallel()
 	r, b := opensDemo(t, 1440, 900)
@@ -88,6 +88,17 @@ func TestBrowserPin(t *testing.T) {
 	b.await("the pin", `document.querySelector("[data-testid=pins]")?.innerText.includes("grace")`)
 	b.click("[data-testid=pins] button.link")
 	b.await("the pinned operation", `document.querySelector("[data-testid=drawer]").innerText.includes("Copy as")`)
+	b.visit("about:blank")
+	r.stop()
+	later := startHere(t, nil, []string{"XDG_STATE_HOME=" + r.home}, append(anywhere, "--quiet")...)
+	t.Cleanup(func() { b.visit("about:blank") })
+	b.visit(later.panel + "/?t=" + panelToken)
+	b.visit(later.panel + "/?screen=usage&view=pins")
+	b.click("[data-testid=pins] button.link")
+	b.await("the operation of the program before", `document.querySelector("[data-testid=drawer]").innerText.includes("grace") && document.querySelector("[data-testid=drawer]").innerText.includes("Copy as")`)
+	if address := asks[string](b, "location.search"); !strings.Contains(address, "pin=") {
+		t.Errorf("a pin of a program before has the address %s, which names an operation of this one", address)
+	}
 }
 
 // TestBrowserHandle opens the handle in a page of the application, where it also finds what the page asks later.
