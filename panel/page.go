@@ -3,15 +3,11 @@
 package panel
 
 import (
-	"bytes"
-	"compress/gzip"
 	"html/template"
-	"io/fs"
 	"mime"
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -29,16 +25,17 @@ func (p *Panel) page(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
-	_ = index.Execute(w, map[string]string{"Base": mount(r), "Version": p.config.Version, "Assets": web.Version}) // the peer has gone if this fails
+	script := web.Page + "?v=" + web.Version()
+	if r.URL.Query().Has("source") {
+		script = "assets/js/app.js" // as it is written, for a debugger
+	}
+	_ = index.Execute(w, map[string]string{"Base": mount(r), "Version": p.config.Version, "Assets": web.Version(), "Script": script}) // the peer has gone if this fails
 }
-
-// packed are the files of the page compressed, made when they are first asked for.
-var packed sync.Map // name to []byte
 
 // asset answers GET assets/...; the page names the content's hash, so that a browser may keep what it got.
 func (p *Panel) asset(w http.ResponseWriter, r *http.Request) {
 	name := path.Clean("assets/" + chi.URLParam(r, "*"))
-	content, err := fs.ReadFile(web.Files, name)
+	content, err := web.Served(name)
 	if err != nil {
 		fail(w, http.StatusNotFound, "absent", "the page has no such file")
 		return
@@ -48,33 +45,22 @@ func (p *Panel) asset(w http.ResponseWriter, r *http.Request) {
 		kind = "text/javascript; charset=utf-8"
 	}
 	w.Header().Set("Content-Type", kind)
-	w.Header().Set("ETag", `"`+web.Version+`"`)
+	w.Header().Set("ETag", `"`+web.Version()+`"`)
 	w.Header().Set("Vary", "Accept-Encoding")
 	w.Header().Set("Cache-Control", "no-cache")
-	if r.URL.Query().Get("v") == web.Version {
+	if r.URL.Query().Get("v") == web.Version() {
 		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 	}
-	if r.Header.Get("If-None-Match") == `"`+web.Version+`"` {
+	if r.Header.Get("If-None-Match") == `"`+web.Version()+`"` {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		content = compressed(name, content)
+		_, _ = w.Write(content.Gzip)
+		return
 	}
-	_, _ = w.Write(content)
-}
-
-func compressed(name string, content []byte) []byte {
-	if known, ok := packed.Load(name); ok {
-		return known.([]byte)
-	}
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one
-	_, _ = z.Write(content)                               // memory does not fail
-	_ = z.Close()
-	packed.Store(name, b.Bytes())
-	return b.Bytes()
+	_, _ = w.Write(content.Plain)
 }
 
 // unauthorized is the page of somebody without a token. It stands alone: the assets ask for the token too.

@@ -46,7 +46,7 @@ type plainOperation struct {
 
 // plain answers GET /?plain=1 with the last HTTP requests, and with &id= with one of them.
 func (p *Panel) plain(w http.ResponseWriter, r *http.Request) {
-	page, status := plainPage{Base: mount(r), Assets: web.Version}, http.StatusOK
+	page, status := plainPage{Base: mount(r), Assets: web.Version()}, http.StatusOK
 	if id := r.URL.Query().Get("id"); id != "" {
 		status = p.plainRequest(&page, id)
 	} else {

@@ -4,70 +4,32 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
+	"sync"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
 )
 
+// Files holds index.html and plain.html, templates of html/template, and the folder assets, all as they are written.
+//
 //go:embed index.html plain.html assets
-var embedded embed.FS
+var Files embed.FS
 
-// Files holds index.html and plain.html, templates of html/template, and the folder assets. Read it with fs.ReadFile: the comments and the
-// indentation of scripts and style, a quarter of their bytes, are for the reader of the source; lines of comments come empty.
-var Files fs.ReadFileFS = lean{embedded}
-
-// lean leaves comments and indentation out.
-type lean struct{ embed.FS }
-
-// ReadFile returns a file as a browser gets it. Lines keep their numbers.
-func (l lean) ReadFile(name string) ([]byte, error) {
-	content, err := l.FS.ReadFile(name)
-	if err != nil || path.Ext(name) != ".js" && path.Ext(name) != ".css" {
-		return content, err
-	}
-	content = leaned(content)
-	if path.Ext(name) == ".css" {
-		content = bytes.ReplaceAll(blanks.ReplaceAll(content, []byte("$1")), []byte(": "), []byte(":"))
-	}
-	return content, nil
-}
-
-// blanks are those of a style sheet that only people need. It holds no text but names of fonts.
-var blanks = regexp.MustCompile(` ?([{};,]) ?`)
-
-// typed finds what stands beside an expression for the type check alone.
-var typed = regexp.MustCompile(`/\*\* @type [^*]*\*/ ?`)
-
-// leaned takes the indentation and types off every line and empties those that hold nothing but a comment, except the first, which is
-// the licence. No text in our scripts has a line that begins with blanks or like a comment, which a test holds them to.
-func leaned(content []byte) []byte {
-	lines := bytes.Split(content, []byte{'\n'})
-	inside := false
-	for i, line := range lines {
-		text := bytes.TrimSpace(line)
-		begins := bytes.HasPrefix(text, []byte("/*"))
-		ends := bytes.HasSuffix(text, []byte("*/"))
-		switch {
-		case inside, begins && (ends && bytes.Count(text, []byte("*/")) == 1 || !bytes.Contains(text, []byte("*/"))):
-			inside = !ends
-		case !bytes.HasPrefix(text, []byte("//")):
-			lines[i] = typed.ReplaceAll(bytes.TrimLeft(line, " "), nil)
-			continue
-		}
-		if i > 0 {
-			lines[i] = nil
-		}
-	}
-	return bytes.Join(lines, []byte{'\n'})
-}
+// Page is the file that Served makes of assets/js/app.js and all that it imports.
+const Page = "assets/page.js"
 
 // Version is a hash of all files, for caches.
-var Version = func() string {
+var Version = sync.OnceValue(func() string {
 	sum := sha256.New()
-	_ = fs.WalkDir(embedded, ".", func(name string, entry fs.DirEntry, err error) error {
+	_ = fs.WalkDir(Files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			content, _ := Files.ReadFile(name)
 			sum.Write([]byte(name))
@@ -76,4 +38,59 @@ var Version = func() string {
 		return err
 	})
 	return hex.EncodeToString(sum.Sum(nil))[:12]
-}()
+})
+
+// Asset is a file as browsers get it. It is shared: nobody may change it.
+type Asset struct{ Plain, Gzip []byte }
+
+var assets sync.Map // name to func() (Asset, error)
+
+// Served returns a file of the folder assets as browsers get it. Page, the widget and the style sheets are minified; the
+// modules in assets/js are as they are written, for whoever reads them in a browser. Each file is made when it is first asked
+// for, Page in 25 ms, and kept. An error means that there is no such file. Safe for concurrent use.
+func Served(name string) (Asset, error) {
+	if _, err := fs.Stat(Files, name); err != nil && name != Page {
+		return Asset{}, err // not remembered: names are somebody else's
+	}
+	known, _ := assets.LoadOrStore(name, sync.OnceValues(func() (Asset, error) { return asset(name) }))
+	return known.(func() (Asset, error))()
+}
+
+func asset(name string) (Asset, error) {
+	content, err := lean(name)
+	if err != nil {
+		return Asset{}, fmt.Errorf("web: %s: %w", name, err)
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is one
+	_, _ = z.Write(content)                               // memory does not fail
+	_ = z.Close()
+	return Asset{Plain: content, Gzip: b.Bytes()}, nil
+}
+
+// lean returns a file without what only its readers need.
+func lean(name string) ([]byte, error) {
+	if name == Page {
+		joined, err := join(Files, "assets/js/app.js")
+		if err != nil {
+			return nil, err
+		}
+		return minified(js.Minify, joined)
+	}
+	content, err := Files.ReadFile(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case name == "assets/widget.js":
+		return minified(js.Minify, content)
+	case path.Ext(name) == ".css":
+		return minified(css.Minify, content)
+	}
+	return content, nil
+}
+
+func minified(by minify.MinifierFunc, content []byte) ([]byte, error) {
+	var out bytes.Buffer
+	err := by(minify.New(), &out, bytes.NewReader(content), nil)
+	return out.Bytes(), err
+}

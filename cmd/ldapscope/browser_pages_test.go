@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/require"
@@ -86,6 +87,40 @@ func TestBrowserScreens(t *testing.T) {
 	b.await("the other theme", `getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"`)
 	b.visit(r.panel + "/")
 	b.await("the chosen theme after a reload", `getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)"`)
+}
+
+// TestBrowserSource holds the page to work with its scripts as they are written, too, and the style that is served to mean
+// what the written one does.
+func TestBrowserSource(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	b.visit(r.panel + "/?source")
+	b.await("the first operation on the page", `document.querySelector("[data-testid=op-row]")`)
+	b.await("the modules", `performance.getEntriesByType("resource").filter(e => e.name.includes("/assets/js/")).length > 20`)
+	b.keys("gd")
+	b.await("another screen", `document.querySelector("[data-testid=domain-card]")`)
+	written, err := os.ReadFile(filepath.Join(root(t), "web", "assets", "app.css"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := func(text string) []string {
+		return asks[[]string](b, `(async given => {
+			const text = await given;
+			const sheet = new CSSStyleSheet();
+			sheet.replaceSync(text);
+			const all = [];
+			// No background is none with a place, which is the same.
+			const probe = document.body.appendChild(document.createElement("p"));
+			const says = (style) => { probe.style.cssText = style.cssText; return [...style].sort().filter(name => !name.startsWith("background-position")).map(name => name + ":" + getComputedStyle(probe).getPropertyValue(name)).join(";"); };
+			const add = (list, at) => { for (const r of list) { const head = at + r.cssText.split("{")[0]; if (r.style) all.push((head + says(r.style)).replace(/\s+/g, "").toLowerCase()); if (r.cssRules?.length) add(r.cssRules, head); } };
+			add(sheet.cssRules, "");
+			return all;
+		})(`+text+")")
+	}
+	want := rules(quote(string(written)))
+	if diff := cmp.Diff(want, rules(`fetch("assets/app.css").then(r => r.text())`)); diff != "" || len(want) < 200 {
+		t.Errorf("of %d rules the style that is served says other than the written one (-written +served):\n%s", len(want), diff)
+	}
 }
 
 // TestBrowserNarrow uses the page at the width of a small telephone.

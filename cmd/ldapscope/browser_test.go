@@ -244,7 +244,7 @@ func (b *tab) lists(r *running) (shown []uint64) {
 }
 
 // app is the page's own main module.
-const app = `import(new URL("assets/js/app.js", document.baseURI))`
+const app = `import(document.querySelector("script[type=module]").src)`
 
 func seqs(operations []operationRow) []uint64 {
 	all := make([]uint64, 0, len(operations))

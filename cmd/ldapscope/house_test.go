@@ -55,6 +55,8 @@ var theirs = map[string][]string{
 	"modernc.org/sqlite":                                            {"metricsdb", "cmd"},
 	"github.com/go-chi/chi/v5":                                      {"panel", "cmd"},
 	"github.com/gorilla/websocket":                                  {"panel"},
+	"github.com/tdewolff/minify/v2":                                 {"web"},
+	"github.com/tdewolff/parse/v2":                                  {"web"},
 	"github.com/spf13/cobra":                                        {"cmd"},
 	"github.com/spf13/pflag":                                        {"cmd"}, // the types of cobra's flags
 	"go.yaml.in/yaml/v3":                                            {"cmd"},
