@@ -3,6 +3,7 @@ import { h } from "./dom.js";
 import { chosen, columns, fitting, template } from "./columns.js";
 import { drawRow } from "./row.js";
 
+const headHeight = 28; // as the style sheet has it
 
 /** @type {Rows} */
 const none = { count: 0, at: () => undefined, find: () => -1 };
@@ -22,6 +23,8 @@ export class List {
     this.selected = "";
     this.height = 28;
     this.missed = 0;
+    this.from = 0; // how far it is scrolled
+    this.room = 0; // the height of what is in sight; both are kept, since asking the page after a change makes it lay out at once
     this.shown = chosen("");
     this.drawn = /** @type {string[]} */ ([]);
     this.pool = /** @type {HTMLElement[]} */ ([]);
@@ -31,7 +34,7 @@ export class List {
     this.pill = h("button.pill", { hidden: true, onclick: () => this.top() });
     this.empty = h("div.empty", { "data-testid": "empty" });
     host.append(this.view, this.pill, this.empty);
-    this.view.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.view.addEventListener("scroll", () => this.follow(), { passive: true });
     this.view.addEventListener("click", (e) => this.click(e));
     new ResizeObserver(() => this.fit()).observe(this.view);
     this.columns("");
@@ -46,6 +49,7 @@ export class List {
   /** Shows as many of them as there is room for. */
   fit() {
     const width = this.view.clientWidth;
+    this.room = this.view.clientHeight;
     const ids = fitting(this.shown, width);
     this.view.style.setProperty("--columns", template(ids, width));
     if (ids.join() !== this.drawn.join()) {
@@ -59,14 +63,14 @@ export class List {
   /** @param {Rows} rows @param {Node} [hint] what to say when there are none */
   show(rows, hint) {
     const anchor = this.scrolled() ? this.rows.at(this.topRow()) : undefined;
-    const offset = this.view.scrollTop - this.topRow() * this.height;
+    const offset = this.from - this.topRow() * this.height;
     const before = this.rows.count;
     this.rows = rows;
     this.view.setAttribute("aria-rowcount", String(rows.count + 1));
     this.space.style.height = `${rows.count * this.height}px`;
     if (anchor) {
       const at = rows.find(anchor.id);
-      if (at >= 0) this.view.scrollTop = at * this.height + offset;
+      if (at >= 0) this.scroll(at * this.height + offset);
       this.missed += Math.max(0, rows.count - before);
     } else this.missed = 0;
     this.empty.hidden = rows.count > 0;
@@ -75,15 +79,28 @@ export class List {
   }
 
   scrolled() {
-    return this.view.scrollTop > 4;
+    return this.from > 4;
   }
 
   topRow() {
-    return Math.floor(this.view.scrollTop / this.height);
+    return Math.floor(this.from / this.height);
+  }
+
+  /** @param {number} y */
+  scroll(y) {
+    if (y === this.from) return;
+    this.view.scrollTop = y;
+    this.from = this.view.scrollTop;
+  }
+
+  /** Draws what has been scrolled into sight. */
+  follow() {
+    this.from = this.view.scrollTop;
+    this.draw();
   }
 
   top() {
-    this.view.scrollTop = 0;
+    this.scroll(0);
     this.missed = 0;
     this.draw();
   }
@@ -93,7 +110,7 @@ export class List {
     this.pill.hidden = this.missed === 0;
     this.pill.textContent = `▲ ${this.missed} new`;
     const first = Math.max(0, this.topRow() - 4);
-    const visible = Math.ceil(this.view.clientHeight / this.height) + 8;
+    const visible = Math.ceil(this.room / this.height) + 8;
     const last = Math.min(this.rows.count, first + visible);
     while (this.pool.length < last - first) {
       const el = h("div.row", { role: "row" });
@@ -112,10 +129,14 @@ export class List {
         el.dataset.drawn = "";
         continue;
       }
-      el.style.transform = `translateY(${(first + i) * this.height}px)`;
-      el.setAttribute("aria-rowindex", String(first + i + 2));
       const selected = rows[i].id === this.selected;
-      el.setAttribute("aria-selected", String(selected));
+      const place = `${first + i} ${this.height} ${selected}`;
+      if (el.dataset.place !== place) {
+        el.dataset.place = place;
+        el.style.transform = `translateY(${(first + i) * this.height}px)`;
+        el.setAttribute("aria-rowindex", String(first + i + 2));
+        el.setAttribute("aria-selected", String(selected));
+      }
       if (selected) active = el.id;
       drawRow(el, rows[i], this.drawn);
     }
@@ -131,6 +152,7 @@ export class List {
       if (!wanted.delete(el.dataset.id ?? "")) free.push(el);
     }
     for (const el of free) el.dataset.id = "";
+    free.reverse(); // where all rows are others, each element keeps its place
     for (const id of wanted) /** @type {HTMLElement} */ (free.pop()).dataset.id = id;
   }
 
@@ -161,9 +183,9 @@ export class List {
     if (!row) return;
     this.selected = row.id;
     const y = at * this.height;
-    const room = this.view.clientHeight - this.head.offsetHeight;
-    if (y < this.view.scrollTop) this.view.scrollTop = y;
-    if (y + this.height > this.view.scrollTop + room) this.view.scrollTop = y + this.height - room;
+    const room = this.room - headHeight;
+    if (y < this.from) this.scroll(y);
+    if (y + this.height > this.from + room) this.scroll(y + this.height - room);
     this.draw();
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { h, icon } from "./dom.js";
+import { h as make, icon } from "./dom.js";
 import { bytes, clock, codes, count, duration, elide, failed, plural, result } from "./format.js";
-
+import { plan as h, redraw } from "./plan.js";
 
 /**
  * Draws one row of the list into an element that may have shown another; what it shows already is left alone.
@@ -18,7 +18,7 @@ export function drawRow(el, row, columns) {
   else el.removeAttribute("aria-expanded");
   if (test) el.dataset.testid = test;
   else delete el.dataset.testid;
-  el.replaceChildren(...columns.map((id) => h(`span.cell.${id}`, { role: "gridcell" }, ...(cells[id] ?? []))));
+  redraw(el, columns.map((id) => h(`span.cell.${id}`, { role: "gridcell" }, ...(cells[id] ?? []))));
 }
 
 /** What a row shows, in short; equal ones look the same. @param {Row} row */
@@ -51,7 +51,7 @@ export function requestName(q) {
 
 /** A badge of advice. @param {number} findings @param {string} severity */
 export function advice(findings, severity) {
-  return findings ? h(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, icon(severity), String(findings)) : null;
+  return findings ? make(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, icon(severity), String(findings)) : null;
 }
 
 /** @param {RequestRow} row @returns {Record<string, any[]>} */
@@ -127,7 +127,5 @@ function twist(open) {
 
 /** A bar of a share from 0 to 1. @param {number} share @param {boolean} [slow] */
 function bar(share, slow) {
-  const fill = h(slow ? "span.fill.slow" : "span.fill");
-  fill.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
-  return h("span.bar", { "aria-hidden": "true" }, fill);
+  return h("span.bar", { "aria-hidden": "true" }, h(slow ? "span.fill.slow" : "span.fill", { wide: `${Math.max(0, Math.min(1, share)) * 100}%` }));
 }
