@@ -13,7 +13,7 @@ import (
 type row struct {
 	name  string                     // section/test
 	run   func(t *testing.T, p site) // against the in-memory directory and against slapd
-	alone func(t *testing.T)         // in the place of run, for rows that need one server of their own kind
+	alone func(t *testing.T, p site) // in the place of run, for rows that start a server of their own kind: p is none yet
 	other string                     // what holds the row where this package cannot: the package and test
 	why   string                     // why the row has no meaning outside of Django; run asserts its nearest counterpart
 }
@@ -26,18 +26,19 @@ func acceptance() []row {
 
 func TestAcceptance(t *testing.T) {
 	t.Parallel()
+	all := openLedgers(t)
+	t.Cleanup(func() { all.save(t) })
 	for server, start := range map[string]func(*testing.T) site{"memory": fixtureInMemory, "slapd": fixtureOnSlapd} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
 			shared := start(t)
 			for _, r := range acceptance() {
-				if r.run == nil {
-					continue
+				if r.run != nil {
+					t.Run(r.name, func(t *testing.T) {
+						t.Parallel()
+						all.hold(t, r.name, shared, r.run)
+					})
 				}
-				t.Run(r.name, func(t *testing.T) {
-					t.Parallel()
-					r.run(t, shared)
-				})
 			}
 		})
 	}
@@ -45,7 +46,7 @@ func TestAcceptance(t *testing.T) {
 		if r.alone != nil {
 			t.Run(r.name, func(t *testing.T) {
 				t.Parallel()
-				r.alone(t)
+				all.hold(t, r.name, site{}, r.alone)
 			})
 		}
 	}

@@ -83,13 +83,14 @@ var beyondRows = []row{
 		}
 	}},
 	{name: "D16/sigterm_saves", other: "cmd/ldapscope: the tests of the end of a process; metricsdb: child processes that are signalled"},
-	{name: "D16/counters_survive_reconnect", alone: func(t *testing.T) {
-		server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-		s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, nil)
+	{name: "D16/counters_survive_reconnect", alone: func(t *testing.T, p site) {
+		p = p.start(t, inMemory())
+		s := p.stage(t, nil)
 		s.login("alice")
 		before := wireUsage(s.scope)
-		server.Stop()
-		server.Start()
+		p.memory.Stop()
+		waitFor(t, func() bool { return wireUsage(s.scope).ClosedSockets == before.OpenSockets })
+		p.memory.Start()
 		s.login("alice")
 		if after := wireUsage(s.scope); after.Operations < before.Operations+3 || after.OpenSockets <= before.OpenSockets {
 			t.Errorf("%d operations on %d connections, after %d on %d", after.Operations, after.OpenSockets, before.Operations, before.OpenSockets)
@@ -121,7 +122,7 @@ var beyondRows = []row{
 	{name: "D16/overlapping_requests_record_once", run: overlappingRequests},
 	{name: "D16/operations_are_filtered_per_domain", run: func(t *testing.T, p site) {
 		scope := instrument.New()
-		m := identityManagerOf(t, ldapmgr.Config{Scope: scope, Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}, "B": {}}})
+		m := p.manager(t, ldapmgr.Config{Scope: scope, Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}, "B": {}}})
 		for _, name := range []string{`A\alice`, `B\bob`} {
 			if _, err := m.Authenticate(t.Context(), ldapmgr.Credentials{Name: name, Password: "password"}); err != nil {
 				t.Fatal(err)
@@ -160,25 +161,26 @@ var beyondRows = []row{
 			t.Errorf("%d binds in clear text", n)
 		}
 	}},
-	{name: "D16/untrusted_certificate_is_refused", alone: func(t *testing.T) {
-		server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-		s := site{url: server.TLSURL(), bind: "cn=admin,o=test", password: password}.stage(t, nil)
+	{name: "D16/untrusted_certificate_is_refused", alone: func(t *testing.T, p site) {
+		p = p.start(t, inMemory())
+		p.url = p.memory.TLSURL()
+		s := p.stage(t, nil)
 		err := s.refused("alice", "password", ldapmgr.OutcomeUnavailable)
-		if ldapmgr.Classify(err) != ldapmgr.ClassTLSAuthority || server.Dir.Requests(wire.BindRequest) != 0 {
-			t.Errorf("got class %s and %d binds", ldapmgr.Classify(err), server.Dir.Requests(wire.BindRequest))
+		if ldapmgr.Classify(err) != ldapmgr.ClassTLSAuthority || p.memory.Dir.Requests(wire.BindRequest) != 0 {
+			t.Errorf("got class %s and %d binds", ldapmgr.Classify(err), p.memory.Dir.Requests(wire.BindRequest))
 		}
 	}},
 }
 
-func outageIsNoMiss(t *testing.T) {
-	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-	s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, func(c *ldapmgr.DomainConfig) {
+func outageIsNoMiss(t *testing.T, p site) {
+	p = p.start(t, inMemory())
+	s := p.stage(t, func(c *ldapmgr.DomainConfig) {
 		c.Users.CacheFor, c.Users.MissFor, c.Groups.CacheFor = time.Hour, time.Hour, time.Hour
 	})
 	fault := ldaptest.On(wire.SearchRequest, ldaptest.Always(ldaptest.Action{Result: &wire.Reply{Code: 80}}))
-	server.Dir.SetFault(fault)
+	p.memory.Dir.SetFault(fault)
 	s.refused("alice", "password", ldapmgr.OutcomeUnavailable)
-	server.Dir.SetFault(nil)
+	p.memory.Dir.SetFault(nil)
 	s.login("alice")
 	s.refused("newcomer", "password", ldapmgr.OutcomeNoSuchUser)
 	ops := s.during(func() { s.refused("newcomer", "password", ldapmgr.OutcomeNoSuchUser) })
@@ -191,7 +193,7 @@ func twoDomains(t *testing.T, p site) {
 	a, b := p.config(), p.config()
 	a.Users.CacheFor, b.Users.CacheFor = time.Hour, time.Hour
 	b.Users.Places = []ldapmgr.Place{{Base: "ou=moregroups,o=test"}} // nobody
-	m := identityManagerOf(t, ldapmgr.Config{Scope: instrument.New(), Domains: map[string]ldapmgr.DomainConfig{"A": a, "B": b}})
+	m := p.manager(t, ldapmgr.Config{Scope: instrument.New(), Domains: map[string]ldapmgr.DomainConfig{"A": a, "B": b}})
 	if _, err := m.Authenticate(t.Context(), ldapmgr.Credentials{Name: `A\alice`, Password: "password"}); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +204,7 @@ func twoDomains(t *testing.T, p site) {
 
 func sameAccount(t *testing.T, p site) {
 	s := p.stage(t, nil)
-	m := identityManagerOf(t, ldapmgr.Config{Scope: instrument.New(), Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}, "B": {}}})
+	m := p.manager(t, ldapmgr.Config{Scope: instrument.New(), Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}, "B": {}}})
 	syncer := ldapmgr.NewSyncer(m, s.store, ldapmgr.Hooks{})
 	for _, name := range []string{`A\alice`, `B\alice`, `A\ALICE`, `b\Alice`} {
 		if _, err := syncer.Login(t.Context(), ldapmgr.Credentials{Name: name, Password: "password"}); err != nil {
@@ -213,32 +215,41 @@ func sameAccount(t *testing.T, p site) {
 }
 
 func exactGroup(t *testing.T, p site) {
+	u, err := p.stage(t, nil).domain.User(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for query, want := range map[string]bool{
 		"staff_gon": true, "STAFF_GON": true, " staff_gon ": true, "staff": false, "taff_gon": false, "staff_gon_readonly": false, "staff*": false,
 		"cn=staff_gon": false, "cn=staff_gon,ou=groups": false, "name:staff_gon": true, "dn:CN=staff_gon,ou=groups,o=test": true,
 	} {
-		u, err := p.stage(t, nil).domain.User(t.Context(), "alice")
-		if err != nil {
-			t.Fatal(err)
-		}
 		if got := u.Groups.Has(query); got != want {
 			t.Errorf("%q: got %v, want %v", query, got, want)
 		}
 	}
 }
 
-func failedGroupSearch(t *testing.T) {
-	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-	s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, func(c *ldapmgr.DomainConfig) { flagged(c); c.Sync.Mirror.On = new(true) })
+func failedGroupSearch(t *testing.T, p site) {
+	p = p.start(t, inMemory())
+	s := p.stage(t, func(c *ldapmgr.DomainConfig) { flagged(c); c.Sync.Mirror.On = new(true) })
 	key := s.login("alice").Account.Key
 	before := s.account("alice")
 	groups := func(r ldaptest.Request) bool { return r.Op == wire.SearchRequest && r.DN == "ou=groups,o=test" }
-	for name, action := range map[string]ldaptest.Action{
-		"noSuchObject": {Result: &wire.Reply{Code: 32}}, "sizeLimitExceeded": {Result: &wire.Reply{Code: 4}}, "other": {Result: &wire.Reply{Code: 80}},
-		"dropped": {Drop: true}, "garbage": {Raw: ldaptest.Garbage}, "cut in an entry": {CutEntry: 2}, "code of 65536": {Result: &wire.Reply{Code: 65536}},
-		"wrong tag": {Tag: wire.BindResponse},
+	for _, fault := range []struct {
+		name   string
+		action ldaptest.Action
+	}{
+		{"noSuchObject", ldaptest.Action{Result: &wire.Reply{Code: 32}}},
+		{"sizeLimitExceeded", ldaptest.Action{Result: &wire.Reply{Code: 4}}},
+		{"other", ldaptest.Action{Result: &wire.Reply{Code: 80}}},
+		{"dropped", ldaptest.Action{Drop: true}},
+		{"garbage", ldaptest.Action{Raw: ldaptest.Garbage}},
+		{"cut in an entry", ldaptest.Action{CutEntry: 2}},
+		{"code of 65536", ldaptest.Action{Result: &wire.Reply{Code: 65536}}},
+		{"wrong tag", ldaptest.Action{Tag: wire.BindResponse}},
 	} {
-		server.Dir.SetFault(ldaptest.When(groups, ldaptest.Always(action)))
+		name := fault.name
+		p.memory.Dir.SetFault(ldaptest.When(groups, ldaptest.Always(fault.action)))
 		if _, err := s.syncer.Resync(t.Context(), "", key); err == nil {
 			t.Errorf("%s: the sync succeeds", name)
 		}
@@ -252,7 +263,7 @@ func failedGroupSearch(t *testing.T) {
 			t.Errorf("%s: the account was %s and is %s", name, b, a)
 		}
 	}
-	server.Dir.SetFault(nil)
+	p.memory.Dir.SetFault(nil)
 	if _, err := s.syncer.Resync(t.Context(), "", key); err != nil {
 		t.Errorf("the server is back, and the sync fails: %v", err)
 	}
@@ -261,7 +272,7 @@ func failedGroupSearch(t *testing.T) {
 	}
 }
 
-func specialDN(t *testing.T) {
+func specialDN(t *testing.T, p site) {
 	var b strings.Builder
 	b.WriteString(fixture())
 	names := []string{`O\27Brien (Ops)\, Ltd`, `back\\slash`, `plus\+sign`, `quo\"te`, `a * b`, `\#hash`, `semi\;colon`, `eq=ual`}
@@ -270,9 +281,9 @@ func specialDN(t *testing.T) {
 		fmt.Fprintf(&b, "dn: %s\nobjectClass: inetOrgPerson\nuid: odd%d\nsn: odd\nuserPassword: password\n\n", dn, i)
 		fmt.Fprintf(&b, "dn: cn=%s group,ou=groups,o=test\nobjectClass: groupOfNames\nmember: %s\n\n", name, dn)
 	}
-	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(b.String()), RootPassword: password})
+	p = p.start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(b.String()), RootPassword: password})
 	for _, nested := range []bool{false, true} {
-		s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, func(c *ldapmgr.DomainConfig) { c.Groups.Nested = &nested })
+		s := p.stage(t, func(c *ldapmgr.DomainConfig) { c.Groups.Nested = &nested })
 		for i, name := range names {
 			done := s.login(fmt.Sprintf("odd%d", i))
 			if want := fmt.Sprintf("dn:cn=%s group,ou=groups,o=test", name); done.User.Groups.Len() != 1 || !done.User.Groups.Has(want) {
@@ -285,9 +296,9 @@ func specialDN(t *testing.T) {
 	}
 }
 
-func attributeRemoved(t *testing.T) {
-	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-	s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, func(c *ldapmgr.DomainConfig) {
+func attributeRemoved(t *testing.T, p site) {
+	p = p.start(t, inMemory())
+	s := p.stage(t, func(c *ldapmgr.DomainConfig) {
 		c.ReadOnly = new(false)
 		c.Users.Fields["extra"] = ldapmgr.Field{Attribute: "givenName", Keep: true}
 	})
@@ -304,11 +315,11 @@ func attributeRemoved(t *testing.T) {
 	}
 }
 
-func silentServer(t *testing.T) {
-	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-	s := site{url: server.URL(), bind: "cn=admin,o=test", password: password}.stage(t, nil)
+func silentServer(t *testing.T, p site) {
+	p = p.start(t, inMemory())
+	s := p.stage(t, nil)
 	s.warm()
-	server.Dir.SetFault(ldaptest.Always(ldaptest.Action{Hang: true}))
+	p.memory.Dir.SetFault(ldaptest.Always(ldaptest.Action{Hang: true}))
 	const limit = 200 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -324,8 +335,8 @@ func overlappingRequests(t *testing.T, p site) {
 	s.warm()
 	one, endOne := s.scope.Job(t.Context(), "one")
 	two, endTwo := s.scope.Job(t.Context(), "two")
-	for ctx, name := range map[context.Context]string{one: "alice", two: "bob"} {
-		if _, err := s.domain.Authenticate(ctx, ldapmgr.Credentials{Name: name, Password: "password"}); err != nil {
+	for i, ctx := range []context.Context{one, two} {
+		if _, err := s.domain.Authenticate(ctx, ldapmgr.Credentials{Name: []string{"alice", "bob"}[i], Password: "password"}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -47,7 +47,7 @@ var configurationRows = []row{
 		}
 	}},
 	{name: "D4/test_default_settings", run: func(t *testing.T, p site) {
-		m := identityManagerOf(t, ldapmgr.Config{
+		m := p.manager(t, ldapmgr.Config{
 			Scope: instrument.New(), Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}},
 		})
 		u, err := m.Authenticate(t.Context(), ldapmgr.Credentials{Name: `A\alice`, Password: "password"})
@@ -62,20 +62,19 @@ var configurationRows = []row{
 			t.Errorf("%d extended operations, want no StartTLS", n)
 		}
 	}},
-	{name: "D4/test_start_tls", alone: func(t *testing.T) {
-		server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
+	{name: "D4/test_start_tls", alone: func(t *testing.T, p site) {
+		p = p.start(t, inMemory())
 		ca := filepath.Join(t.TempDir(), "ca.pem")
-		if err := os.WriteFile(ca, server.PEM, 0o600); err != nil {
+		if err := os.WriteFile(ca, p.memory.PEM, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p := site{url: server.URL(), bind: "cn=admin,o=test", password: password}
 		encrypted := func(c *ldapmgr.DomainConfig) { c.StartTLS = new(true); c.TLS.CAFile = ca; ungrouped(c) }
 		s := p.stage(t, encrypted)
 		ops := s.during(func() { s.login("alice") })
 		if kinds(ops)[0] != "extended" || wireUsage(s.scope).ExtendedOperations != 2 {
 			t.Errorf("operations %q, want StartTLS first on each of two connections", kinds(ops))
 		}
-		server.Dir.SetFault(ldaptest.On(wire.ExtendedRequest, ldaptest.Always(ldaptest.Action{Result: &wire.Reply{Code: 2}})))
+		p.memory.Dir.SetFault(ldaptest.On(wire.ExtendedRequest, ldaptest.Always(ldaptest.Action{Result: &wire.Reply{Code: 2}})))
 		s = p.stage(t, encrypted)
 		s.refused("alice", "password", ldapmgr.OutcomeUnavailable)
 		if len(s.told()) == 0 || s.told()[0] != ldapmgr.StageFind {
@@ -103,9 +102,8 @@ var configurationRows = []row{
 		}
 		s.wantAccounts("alice")
 	}},
-	{name: "D4/test_bind_as_user_with_dn_refetch", alone: func(t *testing.T) {
-		server := ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(5))})
-		p := site{url: server.URL(), bind: ldaptest.CompanyService, password: ldaptest.CompanyServicePassword}
+	{name: "D4/test_bind_as_user_with_dn_refetch", alone: func(t *testing.T, p site) {
+		p = p.start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(5))})
 		s := p.stage(t, func(c *ldapmgr.DomainConfig) {
 			c.Base, c.Users.Places, c.Groups = suffix, nil, ldapmgr.Groups{}
 			c.Login.Names, c.Login.AsUser, c.Login.RefreshDN = []string{"{name}@example.org"}, new(true), new(true)

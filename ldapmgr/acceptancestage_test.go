@@ -46,6 +46,7 @@ func (p site) stage(t testing.TB, change func(c *ldapmgr.DomainConfig), hooks ..
 	m := identityManager(t, s.scope, c)
 	s.domain, _ = m.Domain("")
 	s.store, s.db, s.sql = userStore(t)
+	p.ledger.watch(witnessed{s.scope, c.Bind.Name, s.store})
 	s.syncer = ldapmgr.NewSyncer(m, s.store, append(hooks, ldapmgr.Hooks{})[0])
 	return s
 }

@@ -93,18 +93,41 @@ type site struct {
 	url            string
 	bind, password string
 	memory         *ldaptest.Server // nil for slapd
+	ledger         *ledger          // of the acceptance row that runs, or nil
+}
+
+// start turns the site into one on a directory of its own kind, in memory.
+func (p site) start(t testing.TB, c ldaptest.Config) site {
+	t.Helper()
+	p.memory = ldaptest.Start(t, c)
+	p.url, p.bind, p.password = p.memory.URL(), "cn=admin,o=test", password
+	if c.Profile == ldaptest.ActiveDirectory {
+		p.bind, p.password = ldaptest.CompanyService, ldaptest.CompanyServicePassword
+	}
+	return p
+}
+
+// inMemory is the configuration of a directory with the fixture.
+func inMemory() ldaptest.Config {
+	return ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password}
+}
+
+// manager is a Manager of several domains that the ledger watches.
+func (p site) manager(t testing.TB, c ldapmgr.Config) *ldapmgr.Manager {
+	t.Helper()
+	p.ledger.watch(witnessed{scope: c.Scope, service: p.bind})
+	return identityManagerOf(t, c)
 }
 
 func fixtureInMemory(t *testing.T) site {
 	t.Helper()
-	s := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(fixture()), RootPassword: password})
-	return site{s.URL(), "cn=admin,o=test", password, s}
+	return site{}.start(t, inMemory())
 }
 
 func fixtureOnSlapd(t *testing.T) site {
 	t.Helper()
 	s := slapd.Start(t, slapd.Config{Suffix: "o=test", LDIF: fixture()})
-	return site{s.LDAP, s.RootDN, s.RootPW, nil}
+	return site{url: s.LDAP, bind: s.RootDN, password: s.RootPW}
 }
 
 // config is a domain that finds people under ou=people and groups under ou=groups.
