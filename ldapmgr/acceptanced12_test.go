@@ -5,7 +5,9 @@ package ldapmgr_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,11 +142,37 @@ var cacheRows = []row{
 	}},
 }
 
+// wantPlain checks that a type holds values alone: no connection, lock, channel or function that copies would share.
+func wantPlain(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
+	t.Helper()
+	if seen[typ] || typ == reflect.TypeFor[time.Time]() {
+		return
+	}
+	seen[typ] = true
+	switch typ.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Interface, reflect.UnsafePointer, reflect.Uintptr:
+		t.Errorf("%v is shared by copies", typ)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		wantPlain(t, typ.Elem(), seen)
+	case reflect.Map:
+		wantPlain(t, typ.Key(), seen)
+		wantPlain(t, typ.Elem(), seen)
+	case reflect.Struct:
+		if strings.HasPrefix(typ.PkgPath(), "sync") {
+			t.Errorf("%v must not be copied", typ)
+		}
+		for i := range typ.NumField() {
+			wantPlain(t, typ.Field(i).Type, seen)
+		}
+	}
+}
+
 // D14 and D15: copies, and import.
 var copyRows = []row{
 	{name: "D14/test_deepcopy", run: func(t *testing.T, p site) {
 		s := p.stage(t, nil)
 		done := s.login("alice")
+		wantPlain(t, reflect.TypeFor[ldapmgr.Synced](), map[reflect.Type]bool{})
 		double := *done.User
 		double.DN = "changed"
 		if done.User.DN == "changed" || double.Groups.Len() != done.User.Groups.Len() {

@@ -82,7 +82,7 @@ var beyondRows = []row{
 			}
 		}
 	}},
-	{name: "D16/sigterm_saves", other: "cmd/ldapscope: the tests of the end of a process; metricsdb: child processes that are signalled"},
+	{name: "D16/sigterm_saves", elsewhere: []string{"metricsdb.TestEveryEndLeavesARow", "cmd/ldapscope.TestEnding"}},
 	{name: "D16/counters_survive_reconnect", alone: func(t *testing.T, p site) {
 		p = p.start(t, inMemory())
 		s := p.stage(t, nil)
@@ -96,7 +96,7 @@ var beyondRows = []row{
 			t.Errorf("%d operations on %d connections, after %d on %d", after.Operations, after.OpenSockets, before.Operations, before.OpenSockets)
 		}
 	}},
-	{name: "D16/counters_exceed_2_31", run: func(t *testing.T, _ site) {
+	{name: "D16/counters_exceed_2_31", elsewhere: []string{"metricsdb.TestLargeCounters"}, run: func(t *testing.T, _ site) {
 		var big, small instrument.Counters
 		big.Operations, small.Operations = 1<<33, 5
 		if got := big.Sub(small).Operations; got != 1<<33-5 {
@@ -104,7 +104,7 @@ var beyondRows = []row{
 		}
 	}},
 	{name: "D16/silent_server_returns_within_the_deadline", alone: silentServer},
-	{name: "D16/panel_never_shows_a_password", run: func(t *testing.T, p site) {
+	{name: "D16/panel_never_shows_a_password", elsewhere: []string{"cmd/ldapscope.TestSecrets", "instrument.TestSecretsAreKeptNowhere"}, run: func(t *testing.T, p site) {
 		const marker = "Zebra-Crossing-4711"
 		s := p.stage(t, nil)
 		ops := s.during(func() {
@@ -115,12 +115,12 @@ var beyondRows = []row{
 			t.Error("what the panel reads holds the password")
 		}
 	}},
-	{name: "D16/panel_survives_paged_searches", other: "panel: its tests of operations"},
-	{name: "D16/panel_survives_binary_values", other: "panel: its tests of operations"},
-	{name: "D16/panel_survives_changes", other: "panel: its tests of operations"},
-	{name: "D16/panel_survives_compare_and_extended", other: "panel: its tests of operations"},
-	{name: "D16/overlapping_requests_record_once", run: overlappingRequests},
-	{name: "D16/operations_are_filtered_per_domain", run: func(t *testing.T, p site) {
+	{name: "D16/panel_survives_paged_searches", elsewhere: []string{"panel.TestEveryKindOfTraffic"}},
+	{name: "D16/panel_survives_binary_values", elsewhere: []string{"panel.TestEveryKindOfTraffic"}},
+	{name: "D16/panel_survives_changes", elsewhere: []string{"panel.TestEveryKindOfTraffic"}},
+	{name: "D16/panel_survives_compare_and_extended", elsewhere: []string{"panel.TestEveryKindOfTraffic"}},
+	{name: "D16/overlapping_requests_record_once", run: overlappingRequests, elsewhere: []string{"instrument.TestMiddlewareKeepsOverlappingRequestsApart"}},
+	{name: "D16/operations_are_filtered_per_domain", elsewhere: []string{"panel/query.TestMatch"}, run: func(t *testing.T, p site) {
 		scope := instrument.New()
 		m := p.manager(t, ldapmgr.Config{Scope: scope, Defaults: p.config(), Domains: map[string]ldapmgr.DomainConfig{"A": {}, "B": {}}})
 		for _, name := range []string{`A\alice`, `B\bob`} {

@@ -100,9 +100,14 @@ var configurationRows = []row{
 		if binding == 0 || binding != reading {
 			t.Errorf("bound on connection %d, read on %d: %q", binding, reading, kinds(ops))
 		}
-		s.wantAccounts("alice")
+		for _, op := range s.during(func() { s.login("bob") }) {
+			if op.Conn == binding && op.Kind != instrument.KindUnbind {
+				t.Errorf("%s went over alice's own connection", kinds([]instrument.Operation{op}))
+			}
+		}
+		s.wantAccounts("alice", "bob")
 	}},
-	{name: "D4/test_bind_as_user_with_dn_refetch", alone: func(t *testing.T, p site) {
+	{name: "D4/test_bind_as_user_with_dn_refetch", elsewhere: []string{"ldapmgr/ldaptest/samba.TestAcceptance"}, alone: func(t *testing.T, p site) {
 		p = p.start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(5))})
 		s := p.stage(t, func(c *ldapmgr.DomainConfig) {
 			c.Base, c.Users.Places, c.Groups = suffix, nil, ldapmgr.Groups{}

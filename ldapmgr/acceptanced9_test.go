@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
+	"github.com/ldapscope/ldapscope/ldapmgr/webauth"
 )
 
 // requiring lets in who matches a query over the groups under ou=query_groups.
@@ -204,6 +205,12 @@ var permissionRows = []row{
 		if groups := s.account("alice").Groups; len(groups) != 0 {
 			t.Errorf("alice was put into %q", groups)
 		}
+		w := s.web(webauth.Config{})
+		w.session = &webauth.Identity{Domain: "example", Key: s.account("alice").Key, Name: "alice"}
+		for _, permission := range granted {
+			w.wants(w.guard.RequirePermission(webauth.Rule{}, permission)(whoIsIt), nil, 200, "alice")
+		}
+		w.wants(w.guard.RequirePermission(webauth.Rule{}, "auth.delete_user")(whoIsIt), nil, 403, "not allowed")
 	}},
 	{name: "D11/test_group_permissions_ldap_error", run: func(t *testing.T, p site) {
 		s := p.stage(t, func(c *ldapmgr.DomainConfig) { permitting(c); c.Bind.Password = ldapmgr.Secret{Value: "bogus"} })

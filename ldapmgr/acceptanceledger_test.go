@@ -77,23 +77,30 @@ func (w witnessed) wire() (lines []string) {
 	ops := w.scope.Recorder().Latest(10_000).Operations
 	slices.SortFunc(ops, func(a, b instrument.Operation) int { return a.Start.Compare(b.Start) })
 	var connecting []string
-	filter, union := "", 0 // the last search's filter, and the line at which searches with it begin
+	filter, union := "", 0 // the last search's filter, and where the searches with it begin
+	var bases []string     // of the lines that are searches
 	for _, op := range ops {
 		text := decoy.ReplaceAllString(uuid.ReplaceAllString(wireLine(op), "KEY"), "cn=DECOY,")
-		switch {
-		case op.Kind == instrument.KindUnbind:
-		case w.connects(op):
+		if op.Kind == instrument.KindUnbind {
+			continue
+		}
+		if w.connects(op) {
 			connecting = append(connecting, "\tconn  "+text+"\n")
-		default:
-			if op.Search == nil || op.Search.Filter != filter {
-				filter, union = "", len(lines)
+			continue
+		}
+		at, base := len(lines), ""
+		if op.Search == nil {
+			filter = ""
+		} else {
+			if op.Search.Filter != filter {
+				filter, union = op.Search.Filter, len(lines)
 			}
-			lines = append(lines, "\twire  "+text+"\n")
-			if op.Search != nil {
-				filter = op.Search.Filter
-				slices.Sort(lines[union:])
+			base = op.Search.Base
+			for at > union && bases[at-1] > base {
+				at--
 			}
 		}
+		lines, bases = slices.Insert(lines, at, "\twire  "+text+"\n"), slices.Insert(bases, at, base)
 	}
 	slices.Sort(connecting)
 	return append(slices.Compact(connecting), lines...)

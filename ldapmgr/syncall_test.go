@@ -221,10 +221,9 @@ func TestSyncSteps(t *testing.T) {
 	}
 }
 
-// TestOneSyncAtATime: requests of one user share one sync.
-func TestOneSyncAtATime(t *testing.T) {
-	t.Parallel()
-	p := fixtureInMemory(t)
+// oneSyncAtATime: requests of one user share one sync.
+func oneSyncAtATime(t *testing.T, p site) {
+	p = p.start(t, inMemory())
 	s := p.stage(t, nil)
 	key := s.login("alice").Account.Key
 	const callers = 16
@@ -257,7 +256,7 @@ func waitingIn(name string) int {
 	stacks := make([]byte, 1<<20)
 	n := 0
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(stack, name) && strings.Contains(stack, "TestOneSyncAtATime") {
+		if strings.Contains(stack, name) && strings.Contains(stack, "oneSyncAtATime") {
 			n++
 		}
 	}
