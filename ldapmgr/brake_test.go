@@ -48,6 +48,14 @@ type run struct {
 
 func crowded(t testing.TB, n int, change func(*ldapmgr.DomainConfig)) *run {
 	t.Helper()
+	r := crowdStage(t, n, change)
+	r.all(0)
+	return r
+}
+
+// crowdStage is an application on a crowd that nobody has synced yet.
+func crowdStage(t testing.TB, n int, change func(*ldapmgr.DomainConfig)) *run {
+	t.Helper()
 	server := ldaptest.Start(t, ldaptest.Config{Suffix: "o=test", LDIF: strings.NewReader(crowd(n)), RootPassword: password, SizeLimit: -1})
 	p := site{url: server.URL(), bind: "cn=sync,ou=services,o=test", password: "sync"}
 	r := &run{server: server}
@@ -59,7 +67,6 @@ func crowded(t testing.TB, n int, change func(*ldapmgr.DomainConfig)) *run {
 			change(c)
 		}
 	})
-	r.all(0)
 	return r
 }
 

@@ -273,36 +273,3 @@ func waitFor(t *testing.T, done func() bool) {
 		runtime.Gosched()
 	}
 }
-
-// BenchmarkAll syncs 10,000 people in 1,000 groups, of whom nothing changed, and tells operations, SQL statements, and the
-// most memory that was in use at the end of any page, beside that of before.
-func BenchmarkAll(b *testing.B) {
-	r := crowded(b, 10_000, nil)
-	peak := r.mostInUse()
-	b.ReportAllocs()
-	var operations, statements uint64
-	for b.Loop() {
-		made, _, reads, writes := r.spent(func() { r.all(0) })
-		operations, statements = uint64(made), uint64(reads+writes)
-	}
-	b.ReportMetric(float64(operations), "ldap-ops")
-	b.ReportMetric(float64(statements), "sql-statements")
-	b.ReportMetric(float64(peak), "peak-B")
-}
-
-// mostInUse is how much more memory than before is in use at most while everybody is synced.
-func (r *run) mostInUse() uint64 {
-	r.t.Helper()
-	inUse := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before, most := inUse(), uint64(0)
-	_, err := r.syncer.All(r.t.Context(), "", ldapmgr.AllOptions{Apply: true, Progress: func(int) { most = max(most, inUse()) }})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return most - min(most, before)
-}
