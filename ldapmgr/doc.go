@@ -27,8 +27,11 @@
 //
 // Domain.Search answers whole or with an error; SearchPaged and Entries read in pages, the latter with one page in memory.
 // Attributes of which Active Directory sends the first values are completed. Entry reads typed values. OfClass checks names against
-// Domain.Schema, which is read once, and Edit sends only what changes something. References to other servers are data; they are
-// followed only where DomainConfig.Referrals names a domain that they lead to, with that domain's own servers and account.
+// Domain.Schema, which is read once, and Edit sends only what changes something.
+//
+// References to other servers are data. Where DomainConfig.Referrals names the domain that one leads to, searches, streams,
+// compares and changes go on there, with that domain's own servers, TLS and account, and are operations of that domain. Binds
+// and passwords go nowhere else, and neither do people: logins, users, groups and syncs stay in their domain.
 //
 // # What is sent again
 //
@@ -87,6 +90,7 @@
 //	entry not there                       *Error                ErrNotFound
 //	change without an answer              *OutcomeError         ErrOutcomeUnknown
 //	anything on an open connection        *instrument.OperationError, see there
+//	references without an end             *Error                ErrReferralLimit
 //	after Close                           *Error                ErrClosed
 //
 // Where a server answered, errors.As finds its *ldap.Error, Hint says what the code usually means, Reason and Classify say

@@ -34,6 +34,9 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrNotFound marks an entry that does not exist or that the account may not see.
 	ErrNotFound = errors.New("no such entry")
+	// ErrReferralLimit marks an answer that is not whole because servers refer to others too often: more than 3 domains
+	// behind each other, or more than 32 references for one call.
+	ErrReferralLimit = errors.New("referred to other servers too often")
 	// ErrClosed marks a Manager that was closed.
 	ErrClosed = errors.New("manager is closed")
 )

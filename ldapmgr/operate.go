@@ -5,7 +5,6 @@ package ldapmgr
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 
@@ -40,7 +39,7 @@ func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (resul
 		result, err = client.Search(ctx, d.based(request))
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, d.based(request), result, err)
+	return d.follow(ctx, trail{}, d.based(request), result, err)
 }
 
 // completed follows what Active Directory cuts out of attributes with many values (member;range=0-1499) to the end, where
@@ -58,44 +57,18 @@ func completed(ctx context.Context, client *instrument.Client, request *ldap.Sea
 	return nil
 }
 
-// SearchPaged runs a paged search and collects all of it. size is the entries per page, 0 for DefaultPageSize.
-func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, size uint32) (result *ldap.SearchResult, err error) {
+// SearchPaged runs a paged search and collects all of it. size is the entries per page, 0 for DefaultPageSize. References are
+// followed as by Search.
+func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, size uint32) (*ldap.SearchResult, error) {
+	return d.searchPaged(ctx, trail{}, request, size)
+}
+
+func (d *Domain) searchPaged(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32) (result *ldap.SearchResult, err error) {
 	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
 		result, err = client.SearchPaged(ctx, d.based(request), size)
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, d.based(request), result, err)
-}
-
-// Entries runs a paged search and yields it entry by entry, so that memory holds one page at a time. After an error
-// nothing more is yielded; a loop that ends without one has seen the whole answer. The loop holds a connection while it
-// runs. References to other servers are not followed. A ctx without a deadline does not bound the whole: each answer must come within Timeouts.Idle.
-func (d *Domain) Entries(ctx context.Context, request *ldap.SearchRequest, size uint32) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		delivered, stopped := false, false
-		c := call{op: "search", pool: d.service, repeat: readOnce, stream: true, held: true, delivered: func() bool { return delivered }}
-		err := d.call(ctx, c, func(ctx context.Context, client *instrument.Client) error {
-			for page, err := range client.Pages(ctx, d.based(request), size) {
-				err = completed(ctx, client, request, page, err)
-				if _, answered := instrument.ResultCode(err); err != nil && !answered {
-					return err
-				}
-				for _, e := range page.Entries {
-					delivered = true
-					if stopped = !yield(Entry{e}, nil); stopped {
-						return nil
-					}
-				}
-				if err != nil { // such as a size limit, after the entries that came
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil && !stopped {
-			yield(Entry{}, err)
-		}
-	}
+	return d.follow(ctx, from, d.based(request), result, err)
 }
 
 // Read returns one entry by its DN, with the attributes named, or all. It is ErrNotFound when there is none.
@@ -113,51 +86,19 @@ func (d *Domain) Read(ctx context.Context, dn string, attributes ...string) (*ld
 	return result.Entries[0], nil
 }
 
-// Compare asks whether an entry has a value.
+// Compare asks whether an entry has a value. A referral to a domain in DomainConfig.Referrals is followed.
 func (d *Domain) Compare(ctx context.Context, dn, attribute, value string) (matches bool, err error) {
+	return d.compare(ctx, trail{}, dn, attribute, value)
+}
+
+func (d *Domain) compare(ctx context.Context, from trail, dn, attribute, value string) (matches bool, err error) {
 	err = d.call(ctx, call{op: "compare", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
 		matches, err = client.Compare(ctx, dn, attribute, value)
 		return err
 	})
+	err = d.redirect(ctx, from, "compare", dn, err, func(ctx context.Context, from trail, to reference) (err error) {
+		matches, err = to.domain.compare(ctx, from, to.dn(dn), attribute, value)
+		return err
+	})
 	return matches, err
-}
-
-// Add creates an entry. Changes are never sent twice: without an answer the error is an OutcomeError.
-func (d *Domain) Add(ctx context.Context, request *ldap.AddRequest) error {
-	return d.change(ctx, "add", request.DN, func(ctx context.Context, client *instrument.Client) error { return client.Add(ctx, request) })
-}
-
-// Modify changes an entry, see Add.
-func (d *Domain) Modify(ctx context.Context, request *ldap.ModifyRequest) (result *ldap.ModifyResult, err error) {
-	err = d.change(ctx, "modify", request.DN, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.Modify(ctx, request)
-		return err
-	})
-	return result, err
-}
-
-// Delete removes an entry, see Add.
-func (d *Domain) Delete(ctx context.Context, request *ldap.DelRequest) error {
-	return d.change(ctx, "delete", request.DN, func(ctx context.Context, client *instrument.Client) error { return client.Delete(ctx, request) })
-}
-
-// ModifyDN renames or moves an entry, see Add.
-func (d *Domain) ModifyDN(ctx context.Context, request *ldap.ModifyDNRequest) error {
-	return d.change(ctx, "modify_dn", request.DN, func(ctx context.Context, client *instrument.Client) error { return client.ModifyDN(ctx, request) })
-}
-
-// PasswordModify changes a password (RFC 3062), see Add.
-func (d *Domain) PasswordModify(ctx context.Context, request *ldap.PasswordModifyRequest) (result *ldap.PasswordModifyResult, err error) {
-	err = d.change(ctx, "password_modify", request.UserIdentity, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.PasswordModify(ctx, request)
-		return err
-	})
-	return result, err
-}
-
-func (d *Domain) change(ctx context.Context, op, dn string, f func(context.Context, *instrument.Client) error) error {
-	if d.readOnly() {
-		return &Error{Op: op, Domain: d.name, Err: d.refuseChange()}
-	}
-	return d.call(ctx, call{op: op, pool: d.changer, changes: dn}, f)
 }

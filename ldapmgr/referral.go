@@ -4,56 +4,88 @@ package ldapmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"net"
-	"net/url"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 )
 
-// maxHops is how far references are followed from one search.
-const maxHops = 3
+const (
+	opReferral = "referral" // of an error that happened on the way of a reference
 
-// trail is where a search has been led already.
+	maxHops     = 3  // domains that a call is led through behind the first
+	maxFollowed = 32 // references that are followed for one call, however many come
+)
+
+// trail is where a call has been led already. What was asked is known for the whole call, so that servers that refer to
+// each other end it; the hops are those to here. It belongs to the goroutine of the call.
 type trail struct {
-	hops int
-	seen map[string]bool
+	hops  int
+	asked map[string]bool
 }
 
-type trailKey struct{}
+func question(d *Domain, op, dn string) string {
+	return d.name + "\x00" + op + "\x00" + strings.ToLower(dn)
+}
 
-// follow adds to a result what its continuation references lead to (RFC 4511 section 4.5.3), where they lead to a domain in
-// DomainConfig.Referrals: with that domain's own servers, account and TLS, never with what the reference says. All others stay
-// recorded in the result. What cannot be reached is an error beside the entries that came, because the answer is not whole.
-func (d *Domain) follow(ctx context.Context, request *ldap.SearchRequest, result *ldap.SearchResult, err error) (*ldap.SearchResult, error) {
-	if err != nil || len(d.cfg.Referrals) == 0 || len(result.Referrals) == 0 {
+// at returns the trail that knows that d was asked that.
+func (t trail) at(d *Domain, op, dn string) trail {
+	if t.asked == nil {
+		t.asked = map[string]bool{}
+	}
+	t.asked[question(d, op, dn)] = true
+	return t
+}
+
+// onward returns the trail behind one hop more. ok is false where that was asked before, whose answer came or comes already.
+// What may not be asked because it would be too much is an error: the answer would not be whole.
+func (t trail) onward(d *Domain, op, dn string) (next trail, ok bool, err error) {
+	switch {
+	case t.asked[question(d, op, dn)]:
+		return t, false, nil
+	case t.hops == maxHops || len(t.asked) > maxFollowed: // the first question is no hop
+		return t, false, ErrReferralLimit
+	}
+	t.hops++
+	return t.at(d, op, dn), true, nil
+}
+
+// follow takes in the place of a referral what it leads to, and adds to a result what its continuation references lead to
+// (RFC 4511 section 4.5.3). What cannot be reached is an error beside the entries that came, because the answer is not
+// whole. References that are not followed stay in the result.
+func (d *Domain) follow(ctx context.Context, from trail, request *ldap.SearchRequest, result *ldap.SearchResult, err error) (*ldap.SearchResult, error) {
+	if len(d.cfg.Referrals) == 0 {
 		return result, err
 	}
-	from, _ := ctx.Value(trailKey{}).(trail)
-	here := trail{from.hops + 1, maps.Clone(from.seen)}
-	if here.seen == nil {
-		here.seen = map[string]bool{}
+	if d.redirects(err) && len(result.Entries) == 0 {
+		err = d.redirect(ctx, from, "search", request.BaseDN, err, func(ctx context.Context, from trail, to reference) (err error) {
+			result, err = to.domain.searchPaged(ctx, from, to.instead(request), 0)
+			return err
+		})
+		return result, err // whose references were looked at there
 	}
-	if _, has := ctx.Deadline(); !has { // however many servers refer to each other, a call stays one call
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.cfg.Timeouts.Call)
-		defer cancel()
+	if err != nil || len(result.Referrals) == 0 {
+		return result, err
 	}
+	ctx, cancel := d.within(ctx)
+	defer cancel()
+	from = from.at(d, "search", request.BaseDN)
 	references := result.Referrals
 	result.Referrals = nil
-	for _, reference := range references {
-		target, next := d.leads(reference, request)
-		if target == nil || here.hops > maxHops || here.seen[reference] {
-			result.Referrals = append(result.Referrals, reference)
+	for i, text := range references {
+		to, here, ok, err := d.continuation(from, request, text)
+		if err != nil {
+			result.Referrals = append(result.Referrals, references[i:]...)
+			return result, err
+		}
+		if !ok {
+			result.Referrals = append(result.Referrals, text)
 			continue
 		}
-		here.seen[reference] = true
-		d.scope.Followed(d.name)
-		more, err := target.SearchPaged(context.WithValue(ctx, trailKey{}, here), next, 0)
+		more, err := to.domain.searchPaged(ctx, here, to.beside(request), 0)
 		if err != nil {
-			return result, &Error{Op: "referral", Domain: d.name, Err: fmt.Errorf("following a reference to %s: %w", target.name, err)}
+			return result, d.misled(to.domain, err)
 		}
 		result.Entries = append(result.Entries, more.Entries...)
 		result.Referrals = append(result.Referrals, more.Referrals...)
@@ -61,70 +93,81 @@ func (d *Domain) follow(ctx context.Context, request *ldap.SearchRequest, result
 	return result, nil
 }
 
-// leads returns the domain that a reference leads to and the search to go on with there, or nil where it may not be followed.
-func (d *Domain) leads(reference string, request *ldap.SearchRequest) (*Domain, *ldap.SearchRequest) {
-	u, err := url.Parse(reference)
-	if err != nil || u.Scheme != "ldap" && u.Scheme != "ldaps" {
-		return nil, nil
+// continuation returns where a continuation reference leads, and counts it, where it may be followed.
+func (d *Domain) continuation(from trail, request *ldap.SearchRequest, text string) (to reference, here trail, ok bool, err error) {
+	if to, ok = d.leads(text); !ok {
+		return to, from, false, nil
 	}
-	next := *request
-	if base := strings.TrimPrefix(u.Path, "/"); base != "" {
-		next.BaseDN = base
+	if here, ok, err = from.onward(to.domain, "search", to.dn(request.BaseDN)); err != nil {
+		return to, from, false, d.misled(to.domain, err)
 	}
-	if !refine(&next, u.RawQuery) {
-		return nil, nil
+	if ok {
+		d.scope.Followed(d.name)
 	}
-	for _, name := range d.cfg.Referrals {
-		if target, err := d.peer(name); err == nil && target.isAt(u) {
-			return target, &next
-		}
-	}
-	return nil, nil
+	return to, here, ok, nil
 }
 
-// refine takes over scope and filter of a reference: attributes?scope?filter (RFC 4516). Without a scope, the children of a
-// search of one level are each searched by themselves (RFC 4511 section 4.5.3).
-func refine(next *ldap.SearchRequest, query string) bool {
-	parts := append(strings.Split(query, "?"), "", "", "")
-	switch strings.ToLower(parts[1]) {
-	case "":
-		if next.Scope == ldap.ScopeSingleLevel {
-			next.Scope = ldap.ScopeBaseObject
-		}
-	case "base":
-		next.Scope = ldap.ScopeBaseObject
-	case "one":
-		next.Scope = ldap.ScopeSingleLevel
-	case "sub":
-		next.Scope = ldap.ScopeWholeSubtree
-	default:
-		return false
+// redirect is elsewhere within the time of one call.
+func (d *Domain) redirect(ctx context.Context, from trail, op, dn string, err error, ask func(context.Context, trail, reference) error) error {
+	if !d.redirects(err) {
+		return err
 	}
-	if parts[2] != "" {
-		filter, err := url.PathUnescape(parts[2])
-		if err != nil {
-			return false
-		}
-		next.Filter = filter
-	}
-	return true
+	ctx, cancel := d.within(ctx)
+	defer cancel()
+	return d.elsewhere(ctx, from, op, dn, err, ask)
 }
 
-// isAt reports whether the host of a reference is one of the domain's servers, or the domain itself by name or alias, as
-// Active Directory writes it.
-func (d *Domain) isAt(u *url.URL) bool {
-	host, port := fold(u.Hostname()), u.Port()
-	if d.answersTo(host) {
-		return true
-	}
-	if port == "" {
-		port = map[string]string{"ldap": "389", "ldaps": "636"}[u.Scheme]
-	}
-	for _, e := range d.fleet.servers() {
-		own, ownPort, err := net.SplitHostPort(e.address.Address)
-		if err == nil && fold(own) == host && ownPort == port {
-			return true
+// redirects reports whether an error is a referral that may be followed: the answer to the request itself. A bind that is
+// referred is never tried elsewhere.
+func (d *Domain) redirects(err error) bool {
+	return len(d.cfg.Referrals) > 0 && answeredWith(err, ldap.LDAPResultReferral) && !errors.As(err, new(*Error))
+}
+
+// elsewhere asks other domains what a server answered with a referral (RFC 4511 section 4.1.10), and returns how that ended.
+// One of its addresses is enough; the next one is taken where a domain cannot be reached. The referral comes back where
+// none may be followed.
+func (d *Domain) elsewhere(ctx context.Context, from trail, op, dn string, err error, ask func(context.Context, trail, reference) error) error {
+	from = from.at(d, op, dn)
+	for _, text := range addresses(err) {
+		to, ok := d.leads(text)
+		if !ok {
+			continue
+		}
+		here, may, problem := from.onward(to.domain, op, to.dn(dn))
+		if problem != nil {
+			return d.misled(to.domain, fmt.Errorf("%w: %w", problem, err))
+		}
+		if !may {
+			continue
+		}
+		d.scope.Followed(d.name)
+		answer := ask(ctx, here, to)
+		if err = d.misled(to.domain, answer); !unreached(answer) {
+			break
 		}
 	}
-	return false
+	return err
+}
+
+// unreached reports whether a domain itself could not be reached, so that nothing of its answer was handed on.
+func unreached(err error) bool {
+	var own *Error
+	return errors.As(err, &own) && own.Op != opReferral && errors.Is(err, ErrUnavailable)
+}
+
+// within bounds what is asked elsewhere for a call without a deadline: however many servers refer to each other, it stays
+// one call.
+func (d *Domain) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d.cfg.Timeouts.Call)
+}
+
+// misled says of an error that it happened on the way of a reference.
+func (d *Domain) misled(to *Domain, err error) error {
+	if err == nil || errors.Is(err, errStopped) {
+		return err
+	}
+	return &Error{Op: opReferral, Domain: d.name, Err: fmt.Errorf("following a reference to %s: %w", to.name, err)}
 }
