@@ -21,8 +21,24 @@ const (
 
 	ntlmChallengeSize = 8
 	ntlmProofSize     = 16
-	ntlmTempSize      = 28 // of an NTLMv2 answer behind the proof, at least; an NTLMv1 answer is 24 bytes in all
+	ntlmTempSize      = 28 // of an NTLMv2 answer behind the proof, before its pairs; an NTLMv1 answer is 24 bytes in all
+	ntlmMICAt         = 72 // in the message with the proof
+	ntlmMICSize       = 16
 )
+
+// What the pairs in target information are about (MS-NLMP 2.2.2.1).
+const (
+	avEnd = iota
+	avComputer
+	avDomain
+	avDNSComputer
+	avDNSDomain
+	_ // the forest
+	avFlags
+	avTimestamp
+)
+
+const avHasMIC = 0x2 // of avFlags
 
 var ntlmSignature = []byte("NTLMSSP\x00")
 
@@ -43,7 +59,14 @@ func (d *Directory) ntlmChallenge(puzzle []byte) []byte {
 	for _, pair := range []struct {
 		id    uint16
 		value []byte
-	}{{2, target}, {1, utf16le("DC1")}, {4, utf16le(domain)}, {3, utf16le("dc1." + domain)}, {0, nil}} {
+	}{
+		{avDomain, target},
+		{avComputer, utf16le("DC1")},
+		{avDNSDomain, utf16le(domain)},
+		{avDNSComputer, utf16le("dc1." + domain)},
+		{avTimestamp, binary.LittleEndian.AppendUint64(nil, uint64(FileTime(d.cfg.Now())))}, // asks for a MIC (3.1.5.1.2)
+		{avEnd, nil},
+	} {
 		info = binary.LittleEndian.AppendUint16(info, pair.id)
 		info = binary.LittleEndian.AppendUint16(info, uint16(len(pair.value)))
 		info = append(info, pair.value...)
@@ -65,8 +88,16 @@ func appendField(m []byte, size, offset int) []byte {
 	return binary.LittleEndian.AppendUint32(m, uint32(offset))
 }
 
+// ntlmExchange is what was said before the proof.
+type ntlmExchange struct {
+	negotiate []byte
+	challenge []byte
+	puzzle    []byte // in challenge
+}
+
 // ntlmAnswer is who somebody says to be, with the proof.
 type ntlmAnswer struct {
+	message      []byte
 	user, domain string
 	proof, temp  []byte
 }
@@ -83,7 +114,7 @@ func parseNTLM(message []byte) (a ntlmAnswer, ok bool) {
 		return a, false
 	}
 	a.proof, a.temp = answer[:ntlmProofSize], answer[ntlmProofSize:]
-	a.user, a.domain = fromUTF16le(user), fromUTF16le(domain)
+	a.message, a.user, a.domain = message, fromUTF16le(user), fromUTF16le(domain)
 	return a, a.temp[0] == 1 && a.temp[1] == 1
 }
 
@@ -98,12 +129,52 @@ func field(message []byte, at int) ([]byte, bool) {
 	return message[offset : offset+size], true
 }
 
-// proves reports whether the answer to a challenge was made with a password (MS-NLMP 3.3.2).
-func (a ntlmAnswer) proves(password string, puzzle []byte) bool {
+// key is what the answer to a challenge is made with, given the password (MS-NLMP 3.3.2).
+func (a ntlmAnswer) key(password string) []byte {
 	hash := md4.New() //nolint:gosec // what the protocol asks for
 	_, _ = hash.Write(utf16le(password))
-	key := hmacMD5(hash.Sum(nil), utf16le(strings.ToUpper(a.user)+a.domain))
+	return hmacMD5(hash.Sum(nil), utf16le(strings.ToUpper(a.user)+a.domain))
+}
+
+// proves reports whether the answer to a challenge was made with a key.
+func (a ntlmAnswer) proves(key, puzzle []byte) bool {
 	return hmac.Equal(a.proof, hmacMD5(key, puzzle, a.temp))
+}
+
+// altered reports whether the three messages are not those that the client sent and received: it says in what the proof
+// covers that it signed them, and did not (MS-NLMP 3.2.5.1.2). No key is ever exchanged here, so that the session's own is that
+// of the proof.
+func (a ntlmAnswer) altered(key []byte, said ntlmExchange) bool {
+	flags := a.pair(avFlags)
+	if len(flags) != 4 || binary.LittleEndian.Uint32(flags)&avHasMIC == 0 {
+		return false
+	}
+	if len(a.message) < ntlmMICAt+ntlmMICSize {
+		return true
+	}
+	signed := bytes.Clone(a.message)
+	clear(signed[ntlmMICAt : ntlmMICAt+ntlmMICSize])
+	mic := hmacMD5(hmacMD5(key, a.proof), said.negotiate, said.challenge, signed)
+	return !hmac.Equal(a.message[ntlmMICAt:ntlmMICAt+ntlmMICSize], mic)
+}
+
+// pair returns what the answer says about one thing, or nil.
+func (a ntlmAnswer) pair(id uint16) []byte {
+	pairs := a.temp[ntlmTempSize:]
+	for len(pairs) >= 4 {
+		size := int(binary.LittleEndian.Uint16(pairs[2:]))
+		if len(pairs) < 4+size {
+			return nil
+		}
+		switch binary.LittleEndian.Uint16(pairs) {
+		case avEnd:
+			return nil
+		case id:
+			return pairs[4 : 4+size]
+		}
+		pairs = pairs[4+size:]
+	}
+	return nil
 }
 
 func hmacMD5(key []byte, parts ...[]byte) []byte {

@@ -12,7 +12,7 @@ import (
 // sicily carries out a step of Active Directory's own way to bind by NTLM (MS-ADTS 5.1.1.1.3) and reports whether the request
 // is one. Both the list of packages and the challenge come in the place of the matched DN.
 func (o *operation) sicily(b wire.Bind) bool {
-	puzzle := o.conn.takePuzzle()
+	said := o.conn.swapExchange(nil)
 	switch b.Method {
 	case wire.BindNTLM1:
 		o.reply(wire.Reply{MatchedDN: "NTLM"}, nil)
@@ -21,12 +21,13 @@ func (o *operation) sicily(b wire.Bind) bool {
 			o.reply(refusedAD(subBadPassword), nil)
 			return true
 		}
-		puzzle = make([]byte, ntlmChallengeSize)
+		puzzle := make([]byte, ntlmChallengeSize)
 		_, _ = rand.Read(puzzle) // never fails
-		o.conn.setPuzzle(puzzle)
-		o.reply(wire.Reply{MatchedDN: string(o.dir.ntlmChallenge(puzzle))}, nil)
+		challenge := o.dir.ntlmChallenge(puzzle)
+		o.conn.swapExchange(&ntlmExchange{negotiate: b.Credentials, challenge: challenge, puzzle: puzzle})
+		o.reply(wire.Reply{MatchedDN: string(challenge)}, nil)
 	case wire.BindNTLM3:
-		who, reply := o.dir.bindNTLM(puzzle, b.Credentials)
+		who, reply := o.dir.bindNTLM(said, b.Credentials)
 		if reply.Code == codeSuccess {
 			o.conn.become(who)
 		}
@@ -37,25 +38,19 @@ func (o *operation) sicily(b wire.Bind) bool {
 	return true
 }
 
-// takePuzzle returns the challenge that was sent last, which serves once.
-func (c *conn) takePuzzle() []byte {
+// swapExchange keeps what the next step must answer, nil for nothing, and returns what it was, which serves once.
+func (c *conn) swapExchange(next *ntlmExchange) *ntlmExchange {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	puzzle := c.puzzle
-	c.puzzle = nil
-	return puzzle
-}
-
-func (c *conn) setPuzzle(puzzle []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.puzzle = puzzle
+	said := c.said
+	c.said = next
+	return said
 }
 
 // bindNTLM judges the answer to a challenge. Accounts of other domains are unknown, as where nobody is trusted.
-func (d *Directory) bindNTLM(puzzle, token []byte) (identity, wire.Reply) {
+func (d *Directory) bindNTLM(said *ntlmExchange, token []byte) (identity, wire.Reply) {
 	answer, ok := parseNTLM(token)
-	if !ok || puzzle == nil {
+	if !ok || said == nil {
 		return identity{}, refusedAD(subBadPassword)
 	}
 	d.tree.mu.RLock()
@@ -67,13 +62,20 @@ func (d *Directory) bindNTLM(puzzle, token []byte) (identity, wire.Reply) {
 	if n == nil {
 		return identity{}, refusedAD(subNoSuchUser)
 	}
+	var key []byte
 	right := false
 	if stored := n.entry.find(d.known.unicodePwd, ""); stored != nil {
 		password, readable := decodeUnicodePwd(stored.values[0])
-		right = readable && answer.proves(password, puzzle)
+		key = answer.key(password)
+		right = readable && answer.proves(key, said.puzzle)
 	}
 	if code := d.refusal(n.entry, right); code != 0 {
 		return identity{}, refusedAD(code)
+	}
+	if answer.altered(key, *said) { // SEC_E_MESSAGE_ALTERED
+		return identity{}, wire.Reply{
+			Code: codeInvalidCredentials, Diagnostic: "8009030F: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 0, v4563\x00",
+		}
 	}
 	return identity{text: n.entry.text, key: n.entry.key}, wire.Reply{}
 }
