@@ -56,12 +56,40 @@ func (c *credential) authenticate(ctx context.Context, client *instrument.Client
 		return client.BindExternal(ctx)
 	case BindNTLM:
 		domain, _, _ := strings.Cut(c.as.Name, `\`)
-		return client.With(ctx).NTLMBind(domain, c.as.Name, password)
+		return unsigned("NTLM", client, client.With(ctx).NTLMBind(domain, c.as.Name, password))
 	case BindGSSAPI:
-		return c.bindKerberos(ctx, client, password)
+		return unsigned("GSSAPI", client, c.bindKerberos(ctx, client, password))
 	}
 	return client.Bind(ctx, c.as.Name, password)
 }
+
+// unsignedError is a bind that was refused for what the driver's binds do not have: signed messages and channel binding.
+type unsignedError struct {
+	error
+	hint string
+}
+
+func (e *unsignedError) Unwrap() error { return e.error }
+
+// unsigned says of a refused bind what to do about it. A server that wants signing says the same to clients without TLS, where
+// TLS helps, and to those with it, where it does not.
+func unsigned(method string, client *instrument.Client, err error) error {
+	hint := "the server wants signing, which " + method + " binds do not offer here"
+	switch _, encrypted := client.TLS(); {
+	case answeredWith(err, ldap.LDAPResultInvalidCredentials) && SubCode(err) == badBindings:
+		hint = "the server asks for channel binding, which " + method + " binds do not carry here; use a simple bind over TLS"
+	case !answeredWith(err, ldap.LDAPResultStrongAuthRequired):
+		return err
+	case encrypted:
+		hint += ", even over TLS; use a simple bind, or let the server take this one over TLS (Samba: ldap server require strong auth = allow_sasl_over_tls)"
+	default:
+		hint += "; use ldaps or StartTLS"
+	}
+	return &unsignedError{err, hint}
+}
+
+// badBindings is Active Directory's sub-code for a bind without channel binding, or with another one.
+const badBindings = "80090346"
 
 func (c *credential) bindKerberos(ctx context.Context, client *instrument.Client, password string) error {
 	name, realm, _ := strings.Cut(c.as.Name, "@")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 )
@@ -46,5 +47,45 @@ userPassword: pass-ü
 	}
 	if n := scope.Snapshots()[0].Usage.BindOperations; n != 2 {
 		t.Errorf("%d binds with a wrong password, want the two steps of one", n)
+	}
+}
+
+// What the driver's binds do not have is named, with what to do, and no domain controller is asked again for it.
+func TestBindUnsigned(t *testing.T) {
+	t.Parallel()
+	bindings := "80090346: LdapErr: DSID-0C0905A2, comment: AcceptSecurityContext error, data 80090346, v4563\x00"
+	signing := "00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection, data 0, v4563\x00"
+	tests := []struct {
+		name   string
+		tls    bool
+		method string
+		answer wire.Reply
+		hint   string
+	}{
+		{"channel binding", true, ldapmgr.BindNTLM, wire.Reply{Code: 49, Diagnostic: bindings}, "NTLM binds do not carry here; use a simple bind over TLS"},
+		{"signing", false, ldapmgr.BindNTLM, wire.Reply{Code: 8, Diagnostic: signing}, "NTLM binds do not offer here; use ldaps or StartTLS"},
+		{"signing over TLS", true, ldapmgr.BindNTLM, wire.Reply{Code: 8}, "even over TLS; use a simple bind"},
+		{"simple", false, ldapmgr.BindSimple, wire.Reply{Code: 8, Diagnostic: signing}, "the server wants signing or TLS; use ldaps or StartTLS"},
+		{"wrong password", true, ldapmgr.BindNTLM, wire.Reply{Code: 49, Diagnostic: strings.ReplaceAll(bindings, "80090346", "52e")}, "wrong password"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, Fault: ldaptest.On(wire.BindRequest, ldaptest.Always(ldaptest.Action{Result: &test.answer}))})
+			cfg := ldapmgr.DomainConfig{Servers: []string{server.URL()}, Bind: ldapmgr.Bind{Method: test.method, Name: `EXAMPLE\reader`, Password: ldapmgr.Secret{Value: password}}}
+			if test.tls {
+				cfg.Servers, cfg.TLS.CAFile = []string{server.TLSURL()}, file(t, "ca", server.PEM)
+			}
+			d, scope := domain(t, cfg)
+			for range 2 {
+				err := d.Preload(t.Context())
+				if !errors.Is(err, ldapmgr.ErrServiceAccount) || !strings.Contains(ldapmgr.Hint(err), test.hint) || !strings.Contains(err.Error(), test.hint) {
+					t.Errorf("got %v, want %q in it", err, test.hint)
+				}
+			}
+			if n := scope.Snapshots()[0].Usage.BindOperations; n != 1 {
+				t.Errorf("%d binds, want one", n)
+			}
+		})
 	}
 }

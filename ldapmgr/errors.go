@@ -71,6 +71,10 @@ func SubCode(err error) string {
 // Hint says in plain words what a server's answer usually means, for operators: "the account is locked". It is "" without
 // an answer. Do not show it to the person who logs in: it tells accounts apart.
 func Hint(err error) string {
+	var unsigned *unsignedError
+	if errors.As(err, &unsigned) {
+		return unsigned.hint
+	}
 	code, ok := instrument.ResultCode(err)
 	if !ok {
 		return ""

@@ -8,8 +8,9 @@
 //		Bind: ldapmgr.Bind{Method: ldapmgr.BindGSSAPI, Name: "ldapscope@EXAMPLE.ORG", Keytab: "/etc/ldapscope.keytab"},
 //	}
 //
-// No security layer is negotiated, so that encryption is that of TLS. A domain controller that asks for signing, as newer
-// ones do, refuses a bind without TLS with code 8.
+// No security layer is negotiated and no channel binding sent, so that encryption is that of TLS. A domain controller that
+// asks for signing refuses a bind without TLS with code 8, and Samba with "ldap server require strong auth = yes", its default,
+// also one over TLS: it needs allow_sasl_over_tls. ldapmgr.Hint and ldapmgr.Reason say which of these it is.
 //
 // # Errors
 //
