@@ -28,6 +28,7 @@ type Leaf struct {
 	Hosts     []string  // names and addresses; default localhost and 127.0.0.1
 	Client    bool      // for a client instead of a server
 	Name      string    // common name; default the first host
+	Subject   pkix.Name // in the place of Name
 	NotBefore time.Time // default an hour ago
 	NotAfter  time.Time // default in 90 days
 }
@@ -83,8 +84,11 @@ func (a *Authority) Issue(leaf Leaf) (certPEM, keyPEM []byte, err error) {
 	if leaf.Client {
 		usage = x509.ExtKeyUsageClientAuth
 	}
+	if len(leaf.Subject.ToRDNSequence()) == 0 {
+		leaf.Subject.CommonName = leaf.Name
+	}
 	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: leaf.Name}, NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+		SerialNumber: serial, Subject: leaf.Subject, NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
 	}
 	for _, host := range leaf.Hosts {

@@ -9,6 +9,7 @@ import (
 // bind authenticates. A bind that fails leaves the connection anonymous (RFC 4511 section 4.2.1).
 func (o *operation) bind() {
 	o.conn.become(identity{})
+	o.conn.halve(false)
 	b, err := wire.ParseBind(o.message.Body)
 	if err != nil {
 		o.malformed()
@@ -21,8 +22,12 @@ func (o *operation) bind() {
 	if o.dir.cfg.Profile == ActiveDirectory && o.sicily(b) {
 		return
 	}
+	if o.dir.cfg.Profile == OpenLDAP && b.Method == wire.BindSASL && string(b.Mechanism) == mechanismExternal {
+		o.external(b)
+		return
+	}
 	if b.Method != wire.BindSimple {
-		o.reply(wire.Reply{Code: codeAuthMethod, Diagnostic: "only simple binds are known here"}, nil)
+		o.reply(wire.Reply{Code: codeAuthMethod, Diagnostic: "this way to bind is not known here"}, nil)
 		return
 	}
 	var who identity

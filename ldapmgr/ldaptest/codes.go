@@ -12,6 +12,7 @@ const (
 	codeCompareFalse        = 5
 	codeCompareTrue         = 6
 	codeAuthMethod          = 7
+	codeSASLInProgress      = 14
 	codeStrongerAuth        = 8
 	codeReferral            = 10
 	codeCriticalExtension   = 12

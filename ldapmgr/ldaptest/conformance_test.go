@@ -124,6 +124,11 @@ func startAD(t *testing.T) string {
 // runTable replays the cases of one table in order on one server, each on a connection of its own.
 func runTable(t *testing.T, path, addr string, write bool) {
 	t.Helper()
+	runCases(t, path, func(t *testing.T) *session { t.Helper(); return newSession(t, addr) }, write)
+}
+
+func runCases(t *testing.T, path string, connect func(t *testing.T) *session, write bool) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -134,10 +139,10 @@ func runTable(t *testing.T, path, addr string, write bool) {
 	for _, c := range cases {
 		fmt.Fprintf(&out, "\n== %s\n", c.name)
 		t.Run(c.name, func(t *testing.T) {
-			s := newSession(t, addr)
+			s := connect(t)
 			defer s.close()
 			for _, step := range c.steps {
-				got := s.run(step.command)
+				got := s.hidden(s.run(s.shown(step.command)))
 				fmt.Fprintf(&out, "> %s\n%s", step.command, got)
 				if diff := cmp.Diff(step.want, got); diff != "" && !write {
 					t.Errorf("> %s\nwant (-) and got (+):\n%s", step.command, diff)

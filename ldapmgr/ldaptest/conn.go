@@ -37,6 +37,7 @@ type conn struct {
 	mu      sync.Mutex // guards what follows
 	net     net.Conn
 	who     identity
+	half    bool          // a bind in steps has begun
 	said    *ntlmExchange // what the next step of an NTLM bind must answer; nil outside of one
 	inUse   map[int64]*operation
 	binding *operation // the last bind; what comes behind waits for it

@@ -17,10 +17,12 @@
 //	dir, err := ldaptest.New(cfg)
 //	err = dir.Serve(ctx, listener) // until ctx ends
 //
-// Carried out are simple binds, in the ActiveDirectory profile NTLMv2 in the form called Sicily, searches with every kind of filter, paging (RFC 2696), server-side sorting (RFC 2891),
+// Carried out are simple binds, in the OpenLDAP profile EXTERNAL (by a client certificate that Config.TLS verifies, and on Linux by
+// the user at the other end of a Unix socket), in the ActiveDirectory profile NTLMv2 with its MIC in the form called Sicily,
+// searches with every kind of filter, paging (RFC 2696), server-side sorting (RFC 2891),
 // compare, add, modify with increment (RFC 4525), modify DN, delete, abandon, cancel (RFC 3909), StartTLS, who am I
 // (RFC 4532), password modify (RFC 3062), assertion (RFC 4528), pre- and post-read (RFC 4527) and referral objects
-// (RFC 3296). Not carried out are SASL, password policies, aliases, virtual list views and replication.
+// (RFC 3296). Not carried out are other SASL mechanisms, password policies, aliases, virtual list views and replication.
 //
 // Passwords in userPassword (clear, {SHA}, {SSHA}) and unicodePwd are compared by binds and shown to nobody. In the
 // OpenLDAP profile everybody may read; in both, everybody who is bound may write unless Config.Writers names who may.

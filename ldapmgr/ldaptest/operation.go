@@ -22,6 +22,7 @@ type operation struct {
 	message   wire.Message
 	number    int
 	who       identity
+	half      bool // a bind in steps has begun, behind which only binds may come
 	action    Action
 	controls  requestControls
 	cancelled bool // by the Cancel operation, which wants an answer; guarded by conn.mu
@@ -69,7 +70,7 @@ func (o *operation) turn() bool {
 		}
 	}
 	o.conn.mu.Lock()
-	o.who = o.conn.who
+	o.who, o.half = o.conn.who, o.conn.half
 	o.conn.mu.Unlock()
 	return o.ctx.Err() == nil
 }
@@ -122,6 +123,10 @@ func (o *operation) misbehave() bool {
 }
 
 func (o *operation) carryOut() {
+	if o.half && o.message.Op != wire.BindRequest {
+		o.reply(saslInProgress, nil)
+		return
+	}
 	if reply := o.readControls(); reply != nil {
 		o.reply(*reply, nil)
 		return

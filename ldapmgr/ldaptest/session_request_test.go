@@ -49,15 +49,19 @@ var identities = map[string][2]string{
 	"ada":    {"cn=Ada Lovelace,ou=people," + suffix, "lovelace"},
 }
 
-// encodeBind: bind IDENTITY | bind NAME PASSWORD [version=N] [sasl=MECHANISM]
+// encodeBind: bind IDENTITY | bind NAME PASSWORD [version=N] [sasl=MECHANISM [authz=NAME]]
 func encodeBind(_ *testing.T, e *wire.Encoder, args []string) {
 	version, mechanism, name, password := int64(3), "", "", ""
+	var authz *string
 	var plain []string
 	for _, a := range args {
 		if n, ok := strings.CutPrefix(a, "version="); ok {
 			version, _ = strconv.ParseInt(n, 10, 64)
 		} else if m, ok := strings.CutPrefix(a, "sasl="); ok {
 			mechanism = m
+		} else if id, ok := strings.CutPrefix(a, "authz="); ok {
+			id = fullName(id)
+			authz = &id
 		} else {
 			plain = append(plain, a)
 		}
@@ -74,6 +78,9 @@ func encodeBind(_ *testing.T, e *wire.Encoder, args []string) {
 	if mechanism != "" {
 		sasl := e.Begin(byte(wire.BindSASL))
 		e.OctetString(mechanism)
+		if authz != nil {
+			e.OctetString(*authz)
+		}
 		e.End(sasl)
 	} else {
 		e.Text(byte(wire.BindSimple), password)

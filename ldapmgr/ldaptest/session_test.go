@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,8 @@ import (
 // session speaks LDAP to a server in bytes, as the commands of a conformance table say, and writes down the answers.
 type session struct {
 	t      *testing.T
-	addr   string
+	dial   func(way []string) net.Conn
+	cert   func(name string) []tls.Certificate // of a client; nil where there are none
 	conn   net.Conn
 	framer *wire.Framer
 	id     int64
@@ -29,18 +31,20 @@ type session struct {
 
 func newSession(t *testing.T, addr string) *session {
 	t.Helper()
-	s := &session{t: t, addr: addr}
-	s.connect()
+	s := &session{t: t, dial: func([]string) net.Conn {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}}
+	s.connect(nil)
 	return s
 }
 
-func (s *session) connect() {
+func (s *session) connect(way []string) {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.use(conn)
+	s.use(s.dial(way))
 	s.id = 0
 }
 
@@ -61,12 +65,12 @@ func (s *session) run(command string) string {
 	switch verb {
 	case "connect":
 		s.close()
-		s.connect()
+		s.connect(args)
 		return ""
 	case "raw":
 		return s.raw(args)
 	case "starttls":
-		return s.startTLS()
+		return s.startTLS(args)
 	case "again":
 		args, verb = append(s.last[1:], args...), s.last[0]
 	}
@@ -104,11 +108,15 @@ func (s *session) raw(args []string) string {
 	return s.read()
 }
 
-func (s *session) startTLS() string {
+func (s *session) startTLS(as []string) string {
 	s.t.Helper()
 	answer := s.exchange(func(e *wire.Encoder) { e.Extended(wire.OIDStartTLS, nil) }, nil)
 	if strings.Contains(answer, "= 0") {
-		s.use(tls.Client(s.conn, &tls.Config{InsecureSkipVerify: true}))
+		config := &tls.Config{InsecureSkipVerify: true}
+		if len(as) > 0 {
+			config.Certificates = s.cert(as[0])
+		}
+		s.use(tls.Client(s.conn, config))
 	}
 	return answer
 }
@@ -142,6 +150,15 @@ func closedText(err error) string {
 	}
 	return fmt.Sprintf("  %v\n", err)
 }
+
+// shown and hidden put the user that the test runs as into a command, and take it out of an answer.
+func (*session) shown(command string) string { return strings.Replace(command, anyUser, thisUser(), 1) }
+
+func (*session) hidden(answer string) string { return strings.ReplaceAll(answer, thisUser(), anyUser) }
+
+const anyUser = "gidNumber=GID+uidNumber=UID"
+
+func thisUser() string { return fmt.Sprintf("gidNumber=%d+uidNumber=%d", os.Getegid(), os.Geteuid()) }
 
 // splitWords cuts at blanks; a word or a part of it in quotation marks is a Go string.
 func splitWords(t *testing.T, line string) []string {

@@ -32,6 +32,8 @@ func (o *operation) startTLS() bool {
 	c, cfg := o.conn, o.dir.cfg.TLS
 	var r wire.Reply
 	switch {
+	case o.half:
+		r = saslInProgress
 	case c.encrypted.Load():
 		r = wire.Reply{Code: codeOperationsError, Diagnostic: "TLS already started"}
 	case cfg == nil && o.dir.cfg.Profile == ActiveDirectory:
