@@ -15,6 +15,7 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
 const (
@@ -27,6 +28,42 @@ const (
 func directory(t *testing.T) *ldaptest.Server {
 	t.Helper()
 	return ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(20)), RootPassword: password})
+}
+
+// slapdLDIF is one person.
+const slapdLDIF = `dn: dc=example,dc=org
+objectClass: dcObject
+objectClass: organization
+o: Example
+dc: example
+
+dn: ou=people,dc=example,dc=org
+objectClass: organizationalUnit
+ou: people
+
+dn: uid=ada,ou=people,dc=example,dc=org
+objectClass: inetOrgPerson
+uid: ada
+cn: Ada Lovelace
+sn: Lovelace
+userPassword: lovelace
+
+`
+
+// onBoth runs a test on entries in memory and on slapd.
+func onBoth(t *testing.T, text string, test func(t *testing.T, cfg ldapmgr.DomainConfig)) {
+	t.Helper()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		test(t, bound(ldaptest.Start(t, ldaptest.Config{LDIF: strings.NewReader(text), RootDN: admin, RootPassword: password}).URL()))
+	})
+	t.Run("slapd", func(t *testing.T) {
+		t.Parallel()
+		s := slapd.Start(t, slapd.Config{LDIF: text})
+		cfg := bound(s.LDAP)
+		cfg.Bind.Password.Value = s.RootPW
+		test(t, cfg)
+	})
 }
 
 // domain returns a domain that is closed when the test ends.
@@ -84,7 +121,12 @@ func TestSearch(t *testing.T) {
 
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	d, scope := domain(t, bound(directory(t).URL()))
+	onBoth(t, slapdLDIF, changesNothing)
+}
+
+func changesNothing(t *testing.T, cfg ldapmgr.DomainConfig) {
+	t.Helper()
+	d, scope := domain(t, cfg)
 	change := ldap.NewModifyRequest("cn=whoever,"+suffix, nil)
 	change.Replace("description", []string{"x"})
 	ways := map[string]func() error{
@@ -115,8 +157,13 @@ func TestReadOnly(t *testing.T) {
 
 func TestBindAs(t *testing.T) {
 	t.Parallel()
-	d, _ := domain(t, bound(directory(t).URL()))
-	if err := d.BindAs(t.Context(), admin, password); err != nil {
+	onBoth(t, slapdLDIF, bindsAs)
+}
+
+func bindsAs(t *testing.T, cfg ldapmgr.DomainConfig) {
+	t.Helper()
+	d, _ := domain(t, cfg)
+	if err := d.BindAs(t.Context(), admin, cfg.Bind.Password.Value); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.BindAs(t.Context(), admin, "wrong"); !errors.Is(err, ldapmgr.ErrInvalidCredentials) {

@@ -13,24 +13,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
-	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 )
 
-func editable(t *testing.T, n int) ldapmgr.DomainConfig {
+// onEditable runs a test on people who may be changed, in memory and on slapd.
+func onEditable(t *testing.T, n int, test func(t *testing.T, cfg ldapmgr.DomainConfig)) {
 	t.Helper()
-	cfg := small()
 	text := "dn: " + suffix + "\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n"
 	for i := range n {
 		text += fmt.Sprintf("\ndn: cn=P%d,%s\nobjectClass: inetOrgPerson\ncn: P%d\nsn: S%d\ntitle: Dr\nmail: a@x\nmail: b@x\n", i, suffix, i, i)
 	}
-	cfg.LDIF = strings.NewReader(text)
-	return writable(bound(ldaptest.Start(t, cfg).URL()))
+	onBoth(t, text, func(t *testing.T, cfg ldapmgr.DomainConfig) { test(t, writable(cfg)) })
 }
 
 // OfClass reads in pages what is asked for, and names that do not exist are errors instead of empty answers.
 func TestOfClass(t *testing.T) {
 	t.Parallel()
-	d, scope := domain(t, editable(t, 1100))
+	onEditable(t, 1100, readsOfClass)
+}
+
+func readsOfClass(t *testing.T, cfg ldapmgr.DomainConfig) {
+	t.Helper()
+	d, scope := domain(t, cfg)
 	n := 0
 	for e, err := range d.OfClass(t.Context(), "inetOrgPerson", "(!(cn=P7))", "SN", "mail", "createTimestamp") {
 		if err != nil {
@@ -56,7 +59,12 @@ func TestOfClass(t *testing.T) {
 // Only what changes something is sent, in one operation, and values that others add meanwhile stay.
 func TestEdit(t *testing.T) {
 	t.Parallel()
-	d, scope := domain(t, editable(t, 1))
+	onEditable(t, 1, edits)
+}
+
+func edits(t *testing.T, cfg ldapmgr.DomainConfig) {
+	t.Helper()
+	d, scope := domain(t, cfg)
 	read := func() ldapmgr.Entry {
 		t.Helper()
 		e, err := d.Read(t.Context(), "cn=P0,"+suffix, "cn", "sn", "title", "mail", "description")

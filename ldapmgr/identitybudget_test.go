@@ -78,19 +78,21 @@ func TestOperationBudget(t *testing.T) {
 
 func TestOperationBudgetFresh(t *testing.T) {
 	t.Parallel()
-	s := fixtureInMemory(t).stage(t, mapping)
-	key := s.login("alice").Account.Key
-	operations, _, reads, writes := s.spent(func() {
-		if _, ok := s.syncer.Recent("", key, 1<<40); ok {
-			t.Error("the empty name is no domain that accounts are kept under")
-		}
-		if _, err := s.syncer.Current(t.Context(), "", key, 1<<40); err != nil {
-			t.Error(err)
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, mapping)
+		key := s.login("alice").Account.Key
+		operations, _, reads, writes := s.spent(func() {
+			if _, ok := s.syncer.Recent("", key, 1<<40); ok {
+				t.Error("the empty name is no domain that accounts are kept under")
+			}
+			if _, err := s.syncer.Current(t.Context(), "", key, 1<<40); err != nil {
+				t.Error(err)
+			}
+		})
+		if operations+reads+writes != 0 {
+			t.Errorf("%d operations, %d reads, %d writes for a fresh user", operations, reads, writes)
 		}
 	})
-	if operations+reads+writes != 0 {
-		t.Errorf("%d operations, %d reads, %d writes for a fresh user", operations, reads, writes)
-	}
 }
 
 // TestOperationBudgetAD: with the SIDs of the domain's groups known, tokenGroups costs no more than a search for groups.

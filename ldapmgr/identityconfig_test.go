@@ -117,13 +117,14 @@ func TestIdentityConfigInherits(t *testing.T) {
 // TestFlagsThatImplyOthers: staff comes with superuser only where that is configured, and goes with it.
 func TestFlagsThatImplyOthers(t *testing.T) {
 	t.Parallel()
-	p := fixtureInMemory(t)
-	for _, implies := range []map[string][]string{nil, {"superuser": {"staff"}, "staff": {"active"}}} {
-		s := p.stage(t, func(c *ldapmgr.DomainConfig) {
-			c.Sync.Flags = map[string]string{"superuser": "superuser_gon", "staff": "empty_gon", "active": "empty_gon"}
-			c.Sync.Implies = implies
-		})
-		s.login("alice")
-		wantFlags(t, s.account("alice"), implies != nil, implies != nil, true)
-	}
+	everywhere(t, func(t *testing.T, p site) {
+		for _, implies := range []map[string][]string{nil, {"superuser": {"staff"}, "staff": {"active"}}} {
+			s := p.stage(t, func(c *ldapmgr.DomainConfig) {
+				c.Sync.Flags = map[string]string{"superuser": "superuser_gon", "staff": "empty_gon", "active": "empty_gon"}
+				c.Sync.Implies = implies
+			})
+			s.login("alice")
+			wantFlags(t, s.account("alice"), implies != nil, implies != nil, true)
+		}
+	})
 }

@@ -26,25 +26,6 @@ import (
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
-const slapdLDIF = `dn: dc=example,dc=org
-objectClass: dcObject
-objectClass: organization
-o: Example
-dc: example
-
-dn: ou=people,dc=example,dc=org
-objectClass: organizationalUnit
-ou: people
-
-dn: uid=ada,ou=people,dc=example,dc=org
-objectClass: inetOrgPerson
-uid: ada
-cn: Ada Lovelace
-sn: Lovelace
-userPassword: lovelace
-
-`
-
 func onSlapd(s *slapd.Server, urls ...string) ldapmgr.DomainConfig {
 	c := bound(urls...)
 	c.Bind.Password.Value = s.RootPW

@@ -178,47 +178,49 @@ func TestCancelledSyncChangesNothing(t *testing.T) {
 // TestSyncSteps: a login and a sync show their steps under one request.
 func TestSyncSteps(t *testing.T) {
 	t.Parallel()
-	s := fixtureInMemory(t).stage(t, demanding)
-	steps := func(f func(ctx context.Context)) (names []string) {
-		ctx, end := s.scope.Job(t.Context(), "job")
-		f(ctx)
-		end()
-		q, _ := s.scope.Recorder().Summary(requestOf(ctx))
-		for _, step := range q.Steps {
-			if step.Running || step.Duration <= 0 {
-				t.Errorf("step %s took %v, running %v", step.Name, step.Duration, step.Running)
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, demanding)
+		steps := func(f func(ctx context.Context)) (names []string) {
+			ctx, end := s.scope.Job(t.Context(), "job")
+			f(ctx)
+			end()
+			q, _ := s.scope.Recorder().Summary(requestOf(ctx))
+			for _, step := range q.Steps {
+				if step.Running || step.Duration <= 0 {
+					t.Errorf("step %s took %v, running %v", step.Name, step.Duration, step.Running)
+				}
+				names = append(names, step.Name)
 			}
-			names = append(names, step.Name)
+			return names
 		}
-		return names
-	}
-	var key string
-	got := steps(func(ctx context.Context) {
-		done, err := s.syncer.Login(ctx, ldapmgr.Credentials{Name: "alice", Password: "password"})
-		if err != nil {
-			t.Fatal(err)
+		var key string
+		got := steps(func(ctx context.Context) {
+			done, err := s.syncer.Login(ctx, ldapmgr.Credentials{Name: "alice", Password: "password"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			key = done.Account.Key
+		})
+		if want := []string{"login.find", "login.bind", "login.groups", "sync.flags", "sync.save"}; !slices.Equal(got, want) {
+			t.Errorf("steps of a login %q, want %q", got, want)
 		}
-		key = done.Account.Key
+		got = steps(func(ctx context.Context) {
+			if _, err := s.syncer.Resync(ctx, "", key); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if want := []string{"sync.user", "sync.groups", "sync.flags", "sync.save"}; !slices.Equal(got, want) {
+			t.Errorf("steps of a sync %q, want %q", got, want)
+		}
+		got = steps(func(ctx context.Context) {
+			if _, err := s.syncer.All(ctx, "", ldapmgr.AllOptions{Apply: true}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if want := []string{"sync.groups", "sync.user", "sync.brake", "sync.save"}; !slices.Equal(got, want) {
+			t.Errorf("steps of a sync of all %q, want %q", got, want)
+		}
 	})
-	if want := []string{"login.find", "login.bind", "login.groups", "sync.flags", "sync.save"}; !slices.Equal(got, want) {
-		t.Errorf("steps of a login %q, want %q", got, want)
-	}
-	got = steps(func(ctx context.Context) {
-		if _, err := s.syncer.Resync(ctx, "", key); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if want := []string{"sync.user", "sync.groups", "sync.flags", "sync.save"}; !slices.Equal(got, want) {
-		t.Errorf("steps of a sync %q, want %q", got, want)
-	}
-	got = steps(func(ctx context.Context) {
-		if _, err := s.syncer.All(ctx, "", ldapmgr.AllOptions{Apply: true}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if want := []string{"sync.groups", "sync.user", "sync.brake", "sync.save"}; !slices.Equal(got, want) {
-		t.Errorf("steps of a sync of all %q, want %q", got, want)
-	}
 }
 
 // oneSyncAtATime: requests of one user share one sync.

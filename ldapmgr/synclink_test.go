@@ -70,21 +70,22 @@ func (p site) stageOn(t *testing.T, s *stage, change func(*ldapmgr.DomainConfig)
 // TestLinkLeavesAlone: a person has one account, and an account of which it is not sure whose it is stays as it is.
 func TestLinkLeavesAlone(t *testing.T) {
 	t.Parallel()
-	p := fixtureInMemory(t)
-	s := p.stage(t, ungrouped)
-	s.login("bob")
-	old := p.stageOn(t, s, func(c *ldapmgr.DomainConfig) { c.Sync.LocalName = "{account}-old" })
-	s.local("bob-old")
-	got, err := old.Link(t.Context(), "", true)
-	if err != nil || !slices.Equal(statuses(got), []string{"bob-old taken"}) || s.account("bob-old").Domain != "" {
-		t.Errorf("a second account: %+v, %v", got, err)
-	}
-	byName := p.stageOn(t, s, func(c *ldapmgr.DomainConfig) { c.Users.Account = "objectClass" })
-	s.local("inetorgperson")
-	got, err = byName.Link(t.Context(), "", true)
-	if err != nil || !slices.Contains(statuses(got), "inetorgperson ambiguous") || s.account("inetorgperson").Domain != "" {
-		t.Errorf("several people: %+v, %v", got, err)
-	}
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, ungrouped)
+		s.login("bob")
+		old := p.stageOn(t, s, func(c *ldapmgr.DomainConfig) { c.Sync.LocalName = "{account}-old" })
+		s.local("bob-old")
+		got, err := old.Link(t.Context(), "", true)
+		if err != nil || !slices.Equal(statuses(got), []string{"bob-old taken"}) || s.account("bob-old").Domain != "" {
+			t.Errorf("a second account: %+v, %v", got, err)
+		}
+		byName := p.stageOn(t, s, func(c *ldapmgr.DomainConfig) { c.Users.Account = "objectClass" })
+		s.local("inetorgperson")
+		got, err = byName.Link(t.Context(), "", true)
+		if err != nil || !slices.Contains(statuses(got), "inetorgperson ambiguous") || s.account("inetorgperson").Domain != "" {
+			t.Errorf("several people: %+v, %v", got, err)
+		}
+	})
 }
 
 // TestLinkIsAllOrNothing: a hook that refuses one link, and an answer that is cut off, leave all accounts alone.

@@ -196,27 +196,31 @@ func sameByRule(name, account string) bool {
 
 func TestLoginFilter(t *testing.T) {
 	t.Parallel()
-	s := fixtureInMemory(t).stage(t, func(c *ldapmgr.DomainConfig) {
-		c.Aliases = []string{"people.test"}
-		c.Login.Filter = "(|(mail={name})(uid={account}))"
-	})
-	for name, want := range map[string]string{
-		"charlie@people.test": "charlie", "charlie": "charlie", `EXAMPLE\charlie`: "charlie", "alice@people.test": "alice",
-	} {
-		if u, err := s.domain.User(t.Context(), name); err != nil || u.Account != want {
-			t.Errorf("%q: got %+v, %v", name, u, err)
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, func(c *ldapmgr.DomainConfig) {
+			c.Aliases = []string{"people.test"}
+			c.Login.Filter = "(|(mail={name})(uid={account}))"
+		})
+		for name, want := range map[string]string{
+			"charlie@people.test": "charlie", "charlie": "charlie", `EXAMPLE\charlie`: "charlie", "alice@people.test": "alice",
+		} {
+			if u, err := s.domain.User(t.Context(), name); err != nil || u.Account != want {
+				t.Errorf("%q: got %+v, %v", name, u, err)
+			}
 		}
-	}
+	})
 }
 
 // TestRenamedWhileRemembered: a DN that is remembered and wrong costs one login at most.
 func TestRenamedWhileRemembered(t *testing.T) {
 	t.Parallel()
-	s := fixtureInMemory(t).stage(t, func(c *ldapmgr.DomainConfig) { c.Users.CacheFor, c.ReadOnly = time.Hour, new(false) })
-	s.login("bob")
-	if err := s.domain.ModifyDN(t.Context(), ldap.NewModifyDNRequest("uid=bob,ou=people,o=test", "cn=Robert", false, "")); err != nil {
-		t.Fatal(err)
-	}
-	s.refused("bob", "password", ldapmgr.OutcomeWrongPassword)
-	s.login("bob")
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, func(c *ldapmgr.DomainConfig) { c.Users.CacheFor, c.ReadOnly = time.Hour, new(false) })
+		s.login("bob")
+		if err := s.domain.ModifyDN(t.Context(), ldap.NewModifyDNRequest("uid=bob,ou=people,o=test", "cn=Robert", false, "")); err != nil {
+			t.Fatal(err)
+		}
+		s.refused("bob", "password", ldapmgr.OutcomeWrongPassword)
+		s.login("bob")
+	})
 }
