@@ -53,11 +53,11 @@ func (d *Domain) leads(text string) (to reference, ok bool) {
 		return to, false
 	}
 	parts := append(strings.Split(u.RawQuery, "?"), "", "", "", "")
-	known := false
-	to.base = strings.TrimPrefix(u.Path, "/")
-	if to.scope, known = scopeWords[strings.ToLower(parts[1])]; !known {
+	scope, known := scopeWords[strings.ToLower(parts[1])]
+	if !known {
 		return to, false
 	}
+	to.base, to.scope = strings.TrimPrefix(u.Path, "/"), scope
 	if to.filter, err = url.PathUnescape(parts[2]); err != nil {
 		return to, false
 	}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -93,11 +92,7 @@ func doorsOfMemory(t *testing.T, data string) doors {
 	s := ldaptest.Start(t, ldaptest.Config{
 		LDIF: strings.NewReader(data), Schema: ldaptest.SchemaForAD, RootDN: rootDN, RootPassword: rootPassword, Writers: []string{writerDN}, TLS: config,
 	})
-	dir, err := os.MkdirTemp("", "ldapi") // short, for the socket's path
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
+	socket := filepath.Join(t.TempDir(), "s")
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +100,7 @@ func doorsOfMemory(t *testing.T, data string) doors {
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
 	served.Go(func() { _ = s.Dir.Serve(ctx, ln) }) // ends with ctx
-	t.Cleanup(func() { cancel(); served.Wait(); os.RemoveAll(dir) })
+	t.Cleanup(func() { cancel(); served.Wait() })
 	return doors{s.Addr(), strings.TrimPrefix(s.TLSURL(), "ldaps://"), socket, authority}
 }
 
