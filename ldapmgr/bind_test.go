@@ -3,6 +3,8 @@
 package ldapmgr_test
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
 // NTLM binds as the service account, once for each connection, and a wrong password is sent once in all.
@@ -85,6 +88,51 @@ func TestBindUnsigned(t *testing.T) {
 			}
 			if n := scope.Snapshots()[0].Usage.BindOperations; n != 1 {
 				t.Errorf("%d binds, want one", n)
+			}
+		})
+	}
+}
+
+// A client certificate is an account: the server knows whom it is about, in memory as in slapd.
+func TestBindExternal(t *testing.T) {
+	t.Parallel()
+	servers := map[string]func(t *testing.T) (url string, authority *ldaptest.Authority){
+		"memory": func(t *testing.T) (string, *ldaptest.Authority) {
+			t.Helper()
+			authority, err := ldaptest.NewAuthority()
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := serverTLS(t, authority, ldaptest.Leaf{})
+			config.ClientCAs, config.ClientAuth = authority.Pool(), tls.VerifyClientCertIfGiven
+			return ldaptest.Start(t, ldaptest.Config{LDIF: strings.NewReader(slapdLDIF), TLS: config}).TLSURL(), authority
+		},
+		"slapd": func(t *testing.T) (string, *ldaptest.Authority) {
+			t.Helper()
+			s := slapd.Start(t, slapd.Config{LDIF: slapdLDIF, Global: []string{"TLSVerifyClient try"}})
+			return s.LDAPS, s.CA
+		},
+	}
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, authority := start(t)
+			certificate, key, err := authority.Issue(ldaptest.Leaf{Client: true, Name: "App"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, _ := domain(t, ldapmgr.DomainConfig{Servers: []string{url}, Bind: ldapmgr.Bind{Method: ldapmgr.BindExternal}, TLS: ldapmgr.TLS{
+				CAFile: file(t, "ca", authority.CertPEM), ClientCert: file(t, "cert", certificate), ClientKey: file(t, "key", key),
+			}})
+			err = d.Do(t.Context(), func(ctx context.Context, c *instrument.Client) error {
+				who, err := c.WhoAmI(ctx)
+				if who != "dn:cn=app" {
+					t.Errorf("bound as %q", who)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
