@@ -53,39 +53,42 @@ func (s *stage) setFlag(name, flag string, on bool) {
 // TestMirrorNames: a prefix keeps the mirrored groups apart from the application's own, and patterns choose among them.
 func TestMirrorNames(t *testing.T) {
 	t.Parallel()
-	s := fixtureInMemory(t).stage(t, func(c *ldapmgr.DomainConfig) {
-		c.Sync.Mirror = ldapmgr.Mirror{On: new(true), Prefix: "ldap-", Only: []string{"S*_gon", "active_???"}}
-		c.Sync.Groups = map[string]string{"ldap-staff_gon": "", "mapped": "nested_gon"}
+	everywhere(t, func(t *testing.T, p site) {
+		s := p.stage(t, func(c *ldapmgr.DomainConfig) {
+			c.Sync.Mirror = ldapmgr.Mirror{On: new(true), Prefix: "ldap-", Only: []string{"S*_gon", "active_???"}}
+			c.Sync.Groups = map[string]string{"ldap-staff_gon": "", "mapped": "nested_gon"}
+		})
+		s.login("alice")
+		s.wantGroups("alice", "ldap-active_gon", "ldap-superuser_gon", "mapped")
+		s.inGroups("alice", "ldap-active_gon", "ldap-superuser_gon", "mapped", "active_gon", "own", "ldap-staff_gon", "ldap-sold_gon", "ldap-other")
+		s.login("alice")
+		s.wantGroups("alice", "active_gon", "ldap-active_gon", "ldap-other", "ldap-superuser_gon", "mapped", "own")
 	})
-	s.login("alice")
-	s.wantGroups("alice", "ldap-active_gon", "ldap-superuser_gon", "mapped")
-	s.inGroups("alice", "ldap-active_gon", "ldap-superuser_gon", "mapped", "active_gon", "own", "ldap-staff_gon", "ldap-sold_gon", "ldap-other")
-	s.login("alice")
-	s.wantGroups("alice", "active_gon", "ldap-active_gon", "ldap-other", "ldap-superuser_gon", "mapped", "own")
 }
 
 // TestJumpCloudMap is the guide's attribute map, without the password that it copies.
 func TestJumpCloudMap(t *testing.T) {
 	t.Parallel()
-	p := fixtureInMemory(t)
-	guide := map[string]string{
-		"first_name": "givenName", "last_name": "sn", "email": "mail", "username": "uid", "middle_name": "initials", "display_name": "displayName",
-		"title": "title", "department": "departmentNumber", "cost_center": "businessCategory", "location": "physicalDeliveryOfficeName",
-		"employee_id": "employeeNumber", "employee_type": "employeeType", "company": "o", "description": "description", "phone_no": "mobile",
-	}
-	c := p.config()
-	c.Users.Fields = map[string]ldapmgr.Field{}
-	for name, attribute := range guide {
-		c.Users.Fields[name] = ldapmgr.Field{Attribute: attribute}
-	}
-	sink := &ownSink{accounts: map[string]ldapmgr.Stored{}}
-	s := p.stage(t, nil)
-	done, err := ldapmgr.NewSyncer(identityManager(t, s.scope, c), sink, ldapmgr.Hooks{}).Login(t.Context(), ldapmgr.Credentials{Name: "charlie", Password: "password"})
-	if err != nil || done.Account.Fields["email"] != "charlie@people.test" || done.Account.Fields["username"] != "charlie" {
-		t.Errorf("got %+v, %v", done, err)
-	}
-	c.Users.Fields["password"] = ldapmgr.Field{Attribute: "userPassword"}
-	if _, err := ldapmgr.New(ldapmgr.Config{Scope: s.scope, Domains: map[string]ldapmgr.DomainConfig{"X": c}}); len(ldapmgr.Problems(err)) != 1 {
-		t.Errorf("the password is mapped: %v", err)
-	}
+	everywhere(t, func(t *testing.T, p site) {
+		guide := map[string]string{
+			"first_name": "givenName", "last_name": "sn", "email": "mail", "username": "uid", "middle_name": "initials", "display_name": "displayName",
+			"title": "title", "department": "departmentNumber", "cost_center": "businessCategory", "location": "physicalDeliveryOfficeName",
+			"employee_id": "employeeNumber", "employee_type": "employeeType", "company": "o", "description": "description", "phone_no": "mobile",
+		}
+		c := p.config()
+		c.Users.Fields = map[string]ldapmgr.Field{}
+		for name, attribute := range guide {
+			c.Users.Fields[name] = ldapmgr.Field{Attribute: attribute}
+		}
+		sink := &ownSink{accounts: map[string]ldapmgr.Stored{}}
+		s := p.stage(t, nil)
+		done, err := ldapmgr.NewSyncer(identityManager(t, s.scope, c), sink, ldapmgr.Hooks{}).Login(t.Context(), ldapmgr.Credentials{Name: "charlie", Password: "password"})
+		if err != nil || done.Account.Fields["email"] != "charlie@people.test" || done.Account.Fields["username"] != "charlie" {
+			t.Errorf("got %+v, %v", done, err)
+		}
+		c.Users.Fields["password"] = ldapmgr.Field{Attribute: "userPassword"}
+		if _, err := ldapmgr.New(ldapmgr.Config{Scope: s.scope, Domains: map[string]ldapmgr.DomainConfig{"X": c}}); len(ldapmgr.Problems(err)) != 1 {
+			t.Errorf("the password is mapped: %v", err)
+		}
+	})
 }
