@@ -24,15 +24,15 @@ const (
 
 // The rules of the state machine.
 const (
-	stallWindow   = 10 * time.Second       // two stalls within this are a failure
-	suspectTime   = time.Second            // for how long a server is spared after it was busy or slow
-	overtakenTime = 10 * time.Second       // or while an attempt to connect to it goes on, at most
-	probeFirst    = 500 * time.Millisecond // first wait between probes of a server that is down
-	probeLast     = 15 * time.Second       // longest wait between probes
-	probeAsked    = 800 * time.Millisecond // longest wait while calls are made
-	failbackGood  = 3                      // probes that must succeed before a server is used again
-	failbackAfter = 5 * time.Second        // and at least this long from the first to the last of them
-	probeGrace    = 400 * time.Millisecond // for an answer to a probe, beside what the distance takes
+	stallWindow   = 10 * time.Second        // two stalls within this are a failure
+	suspectTime   = time.Second             // for how long a server is spared after it was busy or slow
+	overtakenTime = 10 * time.Second        // or while an attempt to connect to it goes on, at most
+	probeFirst    = 500 * time.Millisecond  // first wait between probes of a server that is down
+	probeLast     = 15 * time.Second        // longest wait between probes
+	probeAsked    = 800 * time.Millisecond  // longest wait while calls are made
+	failbackGood  = 3                       // probes that must succeed before a server is used again
+	failbackAfter = 3500 * time.Millisecond // and at least this long from the first to the last; probeAsked comes before it
+	probeGrace    = 400 * time.Millisecond  // for an answer to a probe, beside what the distance takes
 )
 
 // endpoint is one server of a domain. All methods are safe for concurrent use.

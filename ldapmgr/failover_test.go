@@ -85,7 +85,7 @@ func failback(t *testing.T) {
 			pause(100 * time.Millisecond)
 		}
 		n.host(0).set(serving)
-		back := time.Now()
+		back, before := time.Now(), n.host(0).dialed.Load()
 		server := ""
 		for server != "a.test:389" && time.Since(back) < 30*time.Second {
 			took(t, func() error {
@@ -97,8 +97,11 @@ func failback(t *testing.T) {
 			})
 			pause(20 * time.Millisecond)
 		}
-		if got := time.Since(back); got > 6*time.Second || got < 5*time.Second {
-			t.Errorf("the preferred server is used again after %v, want 5 to 6 s", got)
+		if got := time.Since(back); got > 4500*time.Millisecond || got < 3500*time.Millisecond { // a second below what is promised
+			t.Errorf("the preferred server is used again after %v, want 3.5 to 4.5 s", got)
+		}
+		if got := n.host(0).dialed.Load() - before; got > 6 { // three good probes, the connection, and one probe that came too early
+			t.Errorf("it was dialled %d times on the way", got)
 		}
 	})
 }

@@ -32,7 +32,7 @@ func localFaults() []fault {
 			proofs: []proof{{"circuit", credentialCircuit}, {"bound connections", circuitKeepsConnections}, {"ppolicy", slapdRotation}}},
 		{row: "F18", name: "sub-codes of Active Directory", expect: "a hint of its own for operators, one error for the caller",
 			proofs: []proof{{"hints", subCodes}}},
-		{row: "F28", name: "servers die, flap and come back", expect: "fail in 10 ms when all are known to be down; failback within 6 s; no error while one serves",
+		{row: "F28", name: "servers die, flap and come back", expect: "fail in 10 ms when all are known to be down; failback within 5 s; no error while one serves",
 			proofs: []proof{{"all down", allDown}, {"failback", failback}, {"probes", probesAreKind}, {"flapping", flapping}}},
 		{row: "F29", name: "stale replica", expect: "reads go where the change went",
 			proofs: []proof{{"own change", readsOwnChange}}},
