@@ -88,7 +88,8 @@ type Bind struct {
 	Service  string // principal of the server; default ldap/ and tls.server_name, else ldap/ and the host of the URL
 }
 
-// TLS says how certificates are checked. Files are read anew for every connection, so that they may be renewed.
+// TLS says how certificates are checked. Files are read anew for every connection, so that they may be renewed. Where chains
+// decide, RSA keys of less than 2,048 bits are refused; Pins trusts a server that has nothing better.
 type TLS struct {
 	CAFile             string   // certificates to trust in the place of the system's: PEM, DER, P7B or PFX; default the system's
 	ServerName         string   // name that the certificate must have; default the host of the URL

@@ -174,7 +174,7 @@ func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atom
 
 // dial opens and encrypts one connection.
 func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error) {
-	t := d.cfg.Timeouts
+	t, h := d.cfg.Timeouts, &handshake{TLS: d.cfg.TLS}
 	options := []instrument.DialOption{
 		instrument.WithDomain(d.name), instrument.WithGuard(m.gate.check), instrument.WithDialer(d.dialer.dial),
 		instrument.WithTimeouts(instrument.Timeouts{Write: t.Write, Idle: t.Idle, Total: t.Operation}),
@@ -185,6 +185,7 @@ func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errConfig, err)
 		}
+		h.notes(config)
 		options = append(options, instrument.WithTLS(config))
 	}
 	if d.startTLS() {
@@ -193,7 +194,7 @@ func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error
 	start := time.Now()
 	client, err := d.scope.Dial(ctx, m.endpoint.url, options...)
 	if err != nil {
-		return nil, err
+		return nil, h.explain(err)
 	}
 	m.endpoint.reach.Store(int64(time.Since(start)))
 	m.endpoint.shook(client)

@@ -43,54 +43,6 @@ func binds(d *ldaptest.Directory) *atomic.Int64 {
 	return &n
 }
 
-func badCertificates(t *testing.T) {
-	t.Parallel()
-	good, other := authority(t), authority(t)
-	ca := file(t, "ca.pem", good.CertPEM)
-	fine := small()
-	fine.TLS = serverTLS(t, good, ldaptest.Leaf{})
-	second := ldaptest.Start(t, fine)
-	hour := time.Hour
-	old := serverTLS(t, good, ldaptest.Leaf{})
-	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
-	asks := serverTLS(t, good, ldaptest.Leaf{})
-	asks.ClientAuth, asks.ClientCAs, asks.MaxVersion = tls.RequireAndVerifyClientCert, good.Pool(), tls.VersionTLS12
-	seen := map[string]string{}
-	for _, test := range []struct {
-		name   string
-		server *tls.Config
-	}{
-		{"expired", serverTLS(t, good, ldaptest.Leaf{NotBefore: time.Now().Add(-2 * hour), NotAfter: time.Now().Add(-hour)})},
-		{"not yet valid", serverTLS(t, good, ldaptest.Leaf{NotBefore: time.Now().Add(hour)})},
-		{"other name", serverTLS(t, good, ldaptest.Leaf{Hosts: []string{"dc1.example.org"}})},
-		{"other authority", serverTLS(t, other, ldaptest.Leaf{})},
-		{"old version", old},
-		{"client certificate missing", asks},
-	} {
-		cfg := small()
-		cfg.TLS = test.server
-		first := ldaptest.Start(t, cfg)
-		sent := binds(first.Dir)
-		c := bound(first.TLSURL(), second.TLSURL())
-		c.TLS.CAFile = ca
-		d, _ := domain(t, c)
-		if got := took(t, search(t, d)); got > 1500*time.Millisecond+slack {
-			t.Errorf("%s: took %v, want at most 1.5s", test.name, got)
-		}
-		s := d.Status().Endpoints[0]
-		if s.State != ldapmgr.EndpointDown || s.Reason == "" {
-			t.Errorf("%s: the server is %s: %q", test.name, s.State, s.Reason)
-		}
-		if before, dup := seen[s.Reason]; dup {
-			t.Errorf("%s and %s have the same reason: %s", test.name, before, s.Reason)
-		}
-		seen[s.Reason] = test.name
-		if sent.Load() != 0 {
-			t.Errorf("%s: %d binds were sent", test.name, sent.Load())
-		}
-	}
-}
-
 // swappedCertificate proves that a connection that was verified serves on when the certificate behind it goes bad, and that
 // no new one is made.
 func swappedCertificate(t *testing.T) {

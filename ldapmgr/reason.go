@@ -4,8 +4,6 @@ package ldapmgr
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -34,8 +32,14 @@ const (
 	ClassTLSExpired     Class = "tls_expired"
 	ClassTLSNotYet      Class = "tls_not_yet_valid"
 	ClassTLSName        Class = "tls_name"
+	ClassTLSSAN         Class = "tls_san" // a certificate that says its name in the old place only
 	ClassTLSAuthority   Class = "tls_authority"
+	ClassTLSSelfSigned  Class = "tls_self_signed"
+	ClassTLSChain       Class = "tls_chain" // intermediate certificates are not sent
+	ClassTLSKey         Class = "tls_weak_key"
+	ClassTLSSignature   Class = "tls_signature" // SHA-1 or older
 	ClassTLSPin         Class = "tls_pin"
+	ClassTLSClient      Class = "tls_client_certificate" // the server refuses ours, or that there is none
 	ClassTLSVersion     Class = "tls_version"
 	ClassTLS            Class = "tls"
 	ClassStartTLS       Class = "start_tls"
@@ -63,7 +67,13 @@ var sentences = map[Class]string{
 	ClassTLSNotYet:      "the server's certificate is not valid yet; check this machine's clock",
 	ClassTLSName:        "the server's certificate is for another name; check tls.server_name",
 	ClassTLSAuthority:   "the server's certificate is signed by an authority that is not trusted; set tls.ca_file",
+	ClassTLSSAN:         "the server's certificate has its name only as common name, which does not count; issue one with subject alternative names",
+	ClassTLSSelfSigned:  "the server's certificate is signed by nobody but itself and not trusted; set tls.ca_file to it, or pin it",
+	ClassTLSChain:       "the server does not send the certificate of the authority that issued its own; have it send its intermediate certificates, or add them to tls.ca_file",
+	ClassTLSKey:         "the server's certificate, or that of an authority above it, has an RSA key of less than 2,048 bits; issue one with a longer key",
+	ClassTLSSignature:   "the server's certificate, or that of an authority above it, is signed with SHA-1 or older, which can be forged; issue it anew",
 	ClassTLSPin:         "the server's certificate has none of the pinned fingerprints",
+	ClassTLSClient:      "the server wants a client certificate that it accepts; set tls.client_cert and tls.client_key",
 	ClassTLSVersion:     "no TLS version or cipher in common; see tls.min_version and tls.legacy_rsa",
 	ClassTLS:            "the TLS handshake fails; perhaps the port does not speak TLS",
 	ClassStartTLS:       "the server refuses StartTLS", ClassNotice: "the server ended the connection and said so",
@@ -137,34 +147,6 @@ func classOfAnswer(err error, code int64) Class {
 		return ClassBusy
 	}
 	return ClassAnswer
-}
-
-func classOfTLS(err error) Class {
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var authority x509.UnknownAuthorityError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	switch {
-	case errors.Is(err, ErrPin):
-		return ClassTLSPin
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		if strings.Contains(invalid.Detail, "is before") { // crypto/x509 has one reason for both
-			return ClassTLSNotYet
-		}
-		return ClassTLSExpired
-	case errors.As(err, &name):
-		return ClassTLSName
-	case errors.As(err, &authority):
-		return ClassTLSAuthority
-	case errors.As(err, &alert) && (alert == 40 || alert == 70): // handshake_failure, protocol_version
-		return ClassTLSVersion
-	case errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert):
-		return ClassTLS
-	case strings.Contains(err.Error(), "protocol version not supported"), strings.Contains(err.Error(), "unsupported versions"):
-		return ClassTLSVersion
-	}
-	return ""
 }
 
 func classOfNetwork(err error) Class {

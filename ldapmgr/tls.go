@@ -5,8 +5,10 @@ package ldapmgr
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,6 +20,12 @@ var tlsVersions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionT
 
 // ErrPin marks a server certificate that has none of the pinned fingerprints.
 var ErrPin = errors.New("certificate has none of the pinned fingerprints")
+
+// ErrWeakKey marks a server certificate that has, or whose authority has, an RSA key of less than 2,048 bits.
+var ErrWeakKey = errors.New("certificate has a weak key")
+
+// leastRSA is the bits of an RSA key that NIST SP 800-131A and OpenSSL's default ask for. crypto/tls is content with 1,024.
+const leastRSA = 2048
 
 // config reads the files and returns what crypto/tls needs for one connection of a domain to host.
 func (t TLS) config(ctx context.Context, domain, host string) (*tls.Config, error) {
@@ -46,14 +54,29 @@ func (t TLS) config(ctx context.Context, domain, host string) (*tls.Config, erro
 	if t.LegacyRSA != nil && *t.LegacyRSA {
 		c.CipherSuites = legacySuites()
 	}
+	c.VerifyConnection = verifyKeys
 	if t.InsecureSkipVerify != nil && *t.InsecureSkipVerify {
-		c.InsecureSkipVerify = true
+		c.InsecureSkipVerify, c.VerifyConnection = true, nil
 	}
 	if len(t.Pins) > 0 {
 		c.InsecureSkipVerify = true // the fingerprint decides in the place of a chain
 		c.VerifyConnection = t.verifyPin
 	}
 	return c, nil
+}
+
+// verifyKeys wants a chain to an authority in which every key is long enough.
+func verifyKeys(state tls.ConnectionState) error {
+	weak := func(c *x509.Certificate) bool {
+		key, is := c.PublicKey.(*rsa.PublicKey)
+		return is && key.N.BitLen() < leastRSA
+	}
+	for _, chain := range state.VerifiedChains {
+		if !slices.ContainsFunc(chain, weak) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: RSA with less than %d bits", ErrWeakKey, leastRSA)
 }
 
 func (t TLS) verifyPin(state tls.ConnectionState) error {

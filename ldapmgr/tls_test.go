@@ -88,7 +88,7 @@ func TestTLSFaults(t *testing.T) {
 		{name: "old version allowed", server: old, client: ldapmgr.TLS{CAFile: ca, MinVersion: "1.0"}},
 		{name: "pinned", server: pinned, client: ldapmgr.TLS{Pins: []string{strings.ToUpper(hex.EncodeToString(sum[:]))}}},
 		{name: "other pin", server: serverTLS(t, other, ldaptest.Leaf{}), client: ldapmgr.TLS{Pins: []string{hex.EncodeToString(sum[:])}}, class: ldapmgr.ClassTLSPin},
-		{name: "client certificate missing", server: client, client: ldapmgr.TLS{CAFile: ca}, class: ldapmgr.ClassTLS},
+		{name: "client certificate missing", server: client, client: ldapmgr.TLS{CAFile: ca}, class: ldapmgr.ClassTLSClient},
 		{name: "client certificate", server: client, client: ldapmgr.TLS{CAFile: ca, ClientCert: pair}},
 		{name: "CA file missing", server: serverTLS(t, good, ldaptest.Leaf{}), client: ldapmgr.TLS{CAFile: "/nonexistent.pem"}, class: ldapmgr.ClassConfig},
 	}
