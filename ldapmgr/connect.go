@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,9 @@ var errConfig = errors.New("configuration cannot be used")
 
 // errOvertaken marks an attempt that was not needed any more.
 var errOvertaken = errors.New("another server was faster")
+
+// errUnanswered marks a connection in clear text that ended with its first request. A port that speaks TLS takes LDAP so.
+var errUnanswered = errors.New("the connection ended before any answer")
 
 // purpose is what a connection is made for.
 type purpose struct {
@@ -208,6 +212,9 @@ func (d *Domain) prepare(ctx context.Context, m *member, to purpose) error {
 		err := to.bind.bind(ctx, m.client)
 		m.setup = time.Since(start)
 		if err != nil {
+			if _, secured := m.client.TLS(); !secured && slices.Contains([]Class{ClassClosed, ClassReset, ClassProtocol}, Classify(err)) {
+				err = fmt.Errorf("%w: %w", errUnanswered, err)
+			}
 			d.noteBind(m.endpoint, err)
 			return err
 		}

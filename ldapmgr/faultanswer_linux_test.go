@@ -5,6 +5,7 @@ package ldapmgr_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -50,8 +51,8 @@ func answerFaults() []fault {
 			proofs: []proof{{"alone", alone(does(ldaptest.Action{Notice: "going down"}), ldapmgr.ClassNotice, instrument.ErrConnection)}}},
 		{row: "F26", name: "idle timeout of the server", expect: "replaced without an error",
 			proofs: []proof{{"in memory", serverClosesIdle}, {"slapd", slapdIdle}}},
-		{row: "F27", name: "hostile referral", expect: "data, never followed; 50 ms",
-			proofs: []proof{{"capture", referralCapture}}},
+		{row: "F27", name: "hostile referral", expect: "data, never followed; 50 ms. Where it is to be followed, three times at most, within the time of one call",
+			proofs: []proof{{"capture", referralCapture}, {"loop", referralsThatLeadNowhere}, {"ever new", referralMaze(0)}, {"slow", referralMaze(2500 * time.Millisecond)}}},
 		{row: "F30", name: "the paging cookie repeats", expect: "ended after 3 pages",
 			proofs: []proof{{"circle", cookieCircle}}},
 	}
@@ -173,6 +174,44 @@ func referralCapture(t *testing.T) {
 			t.Errorf("the server of the referral was dialled %d times", got)
 		}
 	})
+}
+
+// referralMaze is a server that always knows another place to look: a reference to itself that was never given before, after a
+// wait. The search ends all the same, with what it could not follow or with an error.
+func referralMaze(wait time.Duration) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			t.Cleanup(func() { pause(wait) }) // for the answer that nobody waits for any more
+			asked := 0
+			n := &network{hosts: map[string]*host{"a.test": scripted(func(conn net.Conn, m wire.Message) bool {
+				s, err := wire.ParseSearch(m.Body)
+				if err != nil || m.Op != wire.SearchRequest || len(s.Base) == 0 {
+					return succeeds(conn, m)
+				}
+				if asked++; asked > 100 {
+					return false
+				}
+				pause(wait)
+				var e wire.Encoder
+				e.Message(m.ID, func(e *wire.Encoder) { e.Reference(fmt.Sprintf("ldap://a.test/ou=%d,%s", asked, suffix)) }, nil)
+				_, err = conn.Write(e.Bytes)
+				return err == nil && succeeds(conn, m)
+			})}}
+			c := bound("ldap://a.test")
+			c.Dial, c.Referrals = n.dial, []string{"EXAMPLE"}
+			d, _ := domain(t, c)
+			begin := time.Now()
+			result, err := d.Search(t.Context(), people("(ou=people)"))
+			took, whole := time.Since(begin), 4*wait <= 6*time.Second
+			if took > 6*time.Second || (err == nil) != whole || result == nil || asked > 4 {
+				t.Errorf("%d searches, %v: %v, %v", asked, took, result, err)
+			}
+			if whole && (asked != 4 || len(result.Referrals) != 1) {
+				t.Errorf("%d searches, %v left; want 4, and the reference that was not followed", asked, result.Referrals)
+			}
+		})
+	}
 }
 
 // cookieCircle proves that a search ends whose server sends the same page for ever.

@@ -17,6 +17,7 @@ import (
 	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
 // tlsFaults are those of encryption. None of them may make a password leave.
@@ -107,22 +108,28 @@ func silentHandshake(startTLS bool) func(*testing.T) {
 	}
 }
 
+// mismatch proves that a port that speaks something else than its URL says is found out at once, that the reason says so,
+// and that the next server serves. A server that waits for more of what it takes for LDAP is one of F14.
 func mismatch(t *testing.T) {
 	t.Parallel()
-	good := authority(t)
+	real := slapd.Start(t, slapd.Config{LDIF: slapdLDIF})
 	cfg := small()
-	cfg.TLS = serverTLS(t, good, ldaptest.Leaf{})
-	server := ldaptest.Start(t, cfg)
-	plain, encrypted := strings.TrimPrefix(server.URL(), "ldap://"), strings.TrimPrefix(server.TLSURL(), "ldaps://")
-	for _, urls := range [][]string{{"ldaps://" + plain, server.TLSURL()}, {"ldap://" + encrypted, server.URL()}} {
-		c := bound(urls...)
-		c.TLS.CAFile = file(t, "ca.pem", good.CertPEM)
-		d, _ := domain(t, c)
-		if got := took(t, search(t, d)); got > 1500*time.Millisecond+slack {
-			t.Errorf("%s: took %v, want at most 1.5s", urls[0], got)
-		}
-		if s := d.Status().Endpoints[0]; s.State == ldapmgr.EndpointUp {
-			t.Errorf("%s is shown as up", urls[0])
+	cfg.TLS = serverTLS(t, real.CA, ldaptest.Leaf{})
+	memory := ldaptest.Start(t, cfg)
+	for _, test := range []struct{ plain, encrypted, password string }{{real.LDAP, real.LDAPS, real.RootPW}, {memory.URL(), memory.TLSURL(), password}} {
+		for url, want := range map[string]string{
+			"ldaps://" + strings.TrimPrefix(test.plain, "ldap://"):     "perhaps the port does not speak TLS",
+			"ldap://" + strings.TrimPrefix(test.encrypted, "ldaps://"): "perhaps the port speaks TLS: write ldaps://",
+		} {
+			c := bound(url, map[bool]string{true: test.encrypted, false: test.plain}[strings.HasPrefix(url, "ldaps")])
+			c.TLS.CAFile, c.Bind.Password.Value = real.CAFile, test.password
+			d, _ := domain(t, c)
+			if got := took(t, search(t, d)); got > 1500*time.Millisecond+slack {
+				t.Errorf("%s: took %v, want at most 1.5s", url, got)
+			}
+			if s := d.Status().Endpoints; s[0].State != ldapmgr.EndpointDown || !strings.Contains(s[0].Reason, want) || s[1].State != ldapmgr.EndpointUp {
+				t.Errorf("%s: want it down because %s: %+v", url, want, s)
+			}
 		}
 	}
 }

@@ -107,6 +107,9 @@ func Reason(err error) string {
 	if text == "" {
 		return err.Error()
 	}
+	if errors.Is(err, errUnanswered) {
+		text += " before any answer; perhaps the port speaks TLS: write ldaps://"
+	}
 	return text
 }
 
