@@ -21,7 +21,7 @@ const (
 	attrProtocol      = "network.protocol.name"            // string: ldap
 	attrProtocolVer   = "network.protocol.version"         // string: 3
 	attrStatusCode    = "ldap.response.status_code"        // int, metric: result code (RFC 4511 appendix A), when an answer came
-	attrErrorType     = "error.type"                       // string, metric: name of the result code, or timeout, canceled, connection_closed, malformed_packet, dial, tls; of failures only
+	attrErrorType     = "error.type"                       // string, metric: name of the result code, or timeout, canceled, connection_closed, malformed_packet, dial, tls; of failures only. Of a fault its class
 	attrSubCode       = "ldap.response.sub_code"           // string: sub-code of Active Directory, such as 52e
 	attrEntries       = "ldap.response.entry_count"        // int: entries of a search
 	attrReferences    = "ldap.response.reference_count"    // int: references of a search, none when there were none
@@ -63,6 +63,7 @@ const (
 	attrState         = "ldap.client.connection.state"     // string, metric: idle or used
 	attrCloseReason   = "ldap.client.connection.reason"    // string, metric: why a pool closed it: idle, lifetime, error, server, poisoned or shutdown
 	attrDirection     = "network.io.direction"             // string, metric: transmit or receive
+	attrFaultReason   = "ldap.fault.reason"                // string: of the event ldap.fault, in plain words
 )
 
 // Metric names, each with its instrument, its unit and what it counts.
@@ -84,7 +85,11 @@ const (
 	metricPending   = "ldap.client.connection.pending_requests" // up-down counter, {request}: callers that wait for a connection of a pool
 	metricTimeouts  = "ldap.client.connection.timeouts"         // counter, {timeout}: waits for a connection of a pool that ended without one
 	metricClosed    = "ldap.client.connection.closed"           // counter, {connection}: connections that a pool closed, by reason
+	metricFaults    = "ldap.client.faults"                      // counter, {fault}: faults of servers, networks and accounts by class, each once however many operations meet it
 )
+
+// eventFault is the name of the event that tells of a fault on a span.
+const eventFault = "ldap.fault"
 
 // ErrorType is the value of error.type for failures that have no result code; those with one use its RFC 4511 name.
 type ErrorType = string

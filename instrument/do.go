@@ -119,7 +119,7 @@ func (c *Client) leave(k *call) (last *call, sent bool) {
 // a last answer is no success.
 func (c *Client) outcome(ctx context.Context, k *call, kind Kind, err error, sent bool) error {
 	k.mu.Lock()
-	answered, code, refused := k.answered, k.code, k.refused
+	answered, code, refused, part := k.answered, k.code, k.refused, k.bytes > 0
 	k.mu.Unlock()
 	switch {
 	case refused != nil:
@@ -137,7 +137,11 @@ func (c *Client) outcome(ctx context.Context, k *call, kind Kind, err error, sen
 	case err == nil:
 		err = ErrIncomplete
 	}
-	return c.failed(kind, transport(ctx, c.conn, err))
+	err = transport(ctx, c.conn, err)
+	if part && kind == KindSearch && !errors.Is(err, ErrIncomplete) {
+		err = fmt.Errorf("%w: %w", ErrIncomplete, err)
+	}
+	return c.failed(kind, err)
 }
 
 func (c *Client) failed(kind Kind, err error) error {

@@ -129,8 +129,13 @@ func TestSchemaIsKept(t *testing.T) {
 	c.Waited(instrument.Timing{WaitPool: time.Millisecond})
 	c.Lent(time.Millisecond)
 	everything(t, w.Scope, c)
+	w.Faulted(t.Context(), instrument.Fault{Domain: "TEST", Server: "dc1.example.org:389", Class: "refused", Reason: "nothing listens"})
 	for _, span := range w.spans.Ended() {
-		for _, kv := range span.Attributes() {
+		said := span.Attributes()
+		for _, event := range span.Events() {
+			said = append(said, event.Attributes...)
+		}
+		for _, kv := range said {
 			seen[string(kv.Key)] = true
 			a, ok := known[string(kv.Key)]
 			kind := strings.ToLower(strings.TrimSuffix(strings.ReplaceAll(kv.Value.Type().String(), "INT64", "INT"), "SLICE"))

@@ -31,6 +31,7 @@ type telemetry struct {
 	io       metric.Int64Counter
 
 	referrals metric.Int64Counter
+	faults    metric.Int64Counter
 	create    metric.Float64Histogram
 	wait      metric.Float64Histogram
 	use       metric.Float64Histogram
@@ -48,7 +49,7 @@ func newTelemetry(o options) *telemetry {
 	_, t.silent = t.tracer.(noop.Tracer)
 	m := o.meters.Meter(scopeName)
 	t.meter = m
-	var errs [10]error
+	var errs [11]error
 	t.duration, errs[0] = m.Float64Histogram(metricDuration, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
 		metric.WithDescription("Time from sending an LDAP request to its last answer."))
 	t.entries, errs[1] = m.Int64Histogram(metricEntries, metric.WithUnit("{entry}"), metric.WithExplicitBucketBoundaries(entriesBounds...),
@@ -65,6 +66,8 @@ func newTelemetry(o options) *telemetry {
 		metric.WithDescription("Time to get an LDAP connection from a pool that had none free."))
 	t.use, errs[9] = m.Float64Histogram(metricUse, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
 		metric.WithDescription("Time that one borrower held an LDAP connection of a pool."))
+	t.faults, errs[10] = m.Int64Counter(metricFaults, metric.WithUnit("{fault}"),
+		metric.WithDescription("Faults of LDAP servers, networks and accounts by class, each once however many operations meet it."))
 	for _, err := range errs {
 		if err != nil {
 			otel.Handle(err)

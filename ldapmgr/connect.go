@@ -157,6 +157,7 @@ func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atom
 		if !errors.Is(err, errConfig) && d.life.Err() == nil {
 			e.failed(Reason(err), time.Now())
 		}
+		d.tell(ctx, e, err)
 		return nil, err
 	}
 	m.client = client
@@ -178,7 +179,7 @@ func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atom
 
 // dial opens and encrypts one connection.
 func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error) {
-	t, h := d.cfg.Timeouts, &handshake{TLS: d.cfg.TLS}
+	t, h := d.cfg.Timeouts, &tlsAttempt{TLS: d.cfg.TLS}
 	options := []instrument.DialOption{
 		instrument.WithDomain(d.name), instrument.WithGuard(m.gate.check), instrument.WithDialer(d.dialer.dial),
 		instrument.WithTimeouts(instrument.Timeouts{Write: t.Write, Idle: t.Idle, Total: t.Operation}),
@@ -216,6 +217,7 @@ func (d *Domain) prepare(ctx context.Context, m *member, to purpose) error {
 				err = fmt.Errorf("%w: %w", errUnanswered, err)
 			}
 			d.noteBind(m.endpoint, err)
+			d.tell(ctx, m.endpoint, err)
 			return err
 		}
 		d.readRootDSE(ctx, m.client)

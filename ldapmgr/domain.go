@@ -50,7 +50,8 @@ type Domain struct {
 	schema   atomic.Pointer[Schema]
 	learning chan struct{} // holds one token while somebody reads the schema
 	ahead    atomic.Bool   // the schema is read ahead, or was
-	silence  []string      // codes of warnings, for every domain
+	faults   faults
+	silence  []string // codes of warnings, for every domain
 	found    discovery
 }
 
@@ -175,7 +176,12 @@ func (d *Domain) retire(m *member) {
 	}
 }
 
-func (d *Domain) close(m *member) { _ = m.client.Close(d.life) }
+func (d *Domain) close(m *member) {
+	if err := m.client.Err(); Classify(err) == ClassProtocol { // that nobody was waiting for; other ends of a connection at rest are usual
+		d.tell(d.life, m.endpoint, err)
+	}
+	_ = m.client.Close(d.life)
+}
 
 // Close ends the domain: new calls fail with ErrClosed, connections that are lent may come back until ctx is done, then
 // they are cut. It takes leave of the servers and waits for every goroutine.
@@ -208,11 +214,8 @@ func (d *Domain) Close(ctx context.Context) error {
 }
 
 func (d *Domain) serverChanged(e *endpoint, to EndpointState, reason string) {
-	level := slog.LevelInfo
-	switch {
-	case to == EndpointDown:
-		level = slog.LevelWarn
-	case e.state == EndpointUnknown:
+	level := slog.LevelInfo // why a server is down is told as a fault, with its class
+	if to == EndpointUp && e.state == EndpointUnknown {
 		level = slog.LevelDebug
 	}
 	d.log.Log(context.Background(), level, "server is "+string(to), slog.String("server", e.url), slog.String("reason", reason))

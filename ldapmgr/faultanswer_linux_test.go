@@ -24,37 +24,52 @@ import (
 func answerFaults() []fault {
 	return []fault{
 		{row: "F10", name: "restart in the middle of a search", expect: "the whole answer from another server, or an error; 1 s",
-			proofs: []proof{{"kill", slapdKilled}, {"restart under load", slapdRestarts}, {"cut everywhere", slapdCutAnswers}}},
+			proofs: []proof{{"kill", slapdKilled}, {"restart under load", slapdRestarts}, {"cut everywhere", slapdCutAnswers}},
+			told:   ldapmgr.ClassClosed, meets: meetsAlone(func(n *network, _ *witness) { on(wire.SearchResultEntry, cutHalf)(n.host(0), first()) })},
 		{row: "F11", name: "reset in the middle of a message", expect: "asked again, class reset; 1 s",
 			hit: on(wire.SearchResultEntry, reset), first: time.Second, later: time.Millisecond,
-			proofs: []proof{{"alone", alone(on(wire.SearchResultEntry, reset), ldapmgr.ClassReset, instrument.ErrConnection)}}},
+			proofs: []proof{{"alone", alone(on(wire.SearchResultEntry, reset), ldapmgr.ClassReset, instrument.ErrConnection)}},
+			told:   ldapmgr.ClassReset},
 		{row: "F12", name: "end behind the last entry", expect: "never taken for the whole; 1 s",
 			hit: on(wire.SearchResultDone, cut), first: time.Second, later: time.Millisecond,
-			proofs: []proof{{"alone", alone(on(wire.SearchResultDone, cut), ldapmgr.ClassClosed, instrument.ErrConnection)}}},
+			proofs: []proof{{"alone", alone(on(wire.SearchResultDone, cut), ldapmgr.ClassClosed, instrument.ErrConnection)}},
+			told:   ldapmgr.ClassClosed},
 		{row: "F19", name: "busy", expect: "asked again on another server, and spared for a second; 0.3 s",
 			hit: does(ldaptest.Action{Result: &wire.Reply{Code: 51}}), first: 300 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"codes", busy}, {"spared", busyIsSpared}, {"retcode", slapdRetcode}}},
+			proofs: []proof{{"codes", busy}, {"spared", busyIsSpared}, {"retcode", slapdRetcode}},
+			told:   ldapmgr.ClassBusy},
 		{row: "F20", name: "a limit of the server", expect: "what came, the error beside it, and a hint",
-			proofs: []proof{{"codes", serverLimits}}},
+			proofs: []proof{{"codes", serverLimits}},
+			silent: "an answer; the search's own span, metric and row tell it", meets: meetsAlone(func(n *network, _ *witness) { does(ldaptest.Action{Result: &wire.Reply{Code: 4}})(n.host(0), always) })},
 		{row: "F21", name: "slow drip", expect: "a message must come within 3 s; a healthy stream goes on",
 			hit: on(wire.SearchResultDone, drip), first: 3100 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"steady stream", steadyStream}}},
+			proofs: []proof{{"steady stream", steadyStream}},
+			told:   ldapmgr.ClassTimeout},
 		{row: "F22", name: "a huge entry", expect: "read whole, or refused beyond the limit",
-			proofs: []proof{{"size", hugeEntry}}},
+			proofs: []proof{{"size", hugeEntry}},
+			told:   ldapmgr.ClassProtocol, meets: meets(at("ldap://own.test", hugeServer(20<<20)), quiet)},
 		{row: "F23", name: "malformed answer", expect: "class protocol, the connection ends, asked again once; 10 ms",
 			hit: does(ldaptest.Action{Raw: ldaptest.Garbage}), first: 10 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"alone", alone(does(ldaptest.Action{Raw: ldaptest.Garbage}), ldapmgr.ClassProtocol, instrument.ErrMalformed)}}},
+			proofs: []proof{{"alone", alone(does(ldaptest.Action{Raw: ldaptest.Garbage}), ldapmgr.ClassProtocol, instrument.ErrMalformed)}},
+			told:   ldapmgr.ClassProtocol},
 		{row: "F24", name: "an answer twice", expect: "the connection ends, no call fails; 50 ms",
-			hit: on(wire.SearchResultDone, twice), first: 50 * time.Millisecond, later: time.Millisecond},
+			hit: on(wire.SearchResultDone, twice), first: 50 * time.Millisecond, later: time.Millisecond,
+			told: ldapmgr.ClassProtocol},
 		{row: "F25", name: "notice of disconnection", expect: "the reason is told, the server spared; 50 ms",
 			hit: does(ldaptest.Action{Notice: "going down"}), first: 50 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"alone", alone(does(ldaptest.Action{Notice: "going down"}), ldapmgr.ClassNotice, instrument.ErrConnection)}}},
+			proofs: []proof{{"alone", alone(does(ldaptest.Action{Notice: "going down"}), ldapmgr.ClassNotice, instrument.ErrConnection)}},
+			told:   ldapmgr.ClassNotice},
 		{row: "F26", name: "idle timeout of the server", expect: "replaced without an error",
-			proofs: []proof{{"in memory", serverClosesIdle}, {"slapd", slapdIdle}}},
+			proofs: []proof{{"in memory", serverClosesIdle}, {"slapd", slapdIdle}},
+			silent: "servers end connections that rest, and nobody waits for them", meets: meetsAlone(func(n *network, _ *witness) { n.host(0).set(refusing); n.host(0).set(serving) })},
 		{row: "F27", name: "hostile referral", expect: "data, never followed; 50 ms. Where it is to be followed, three times at most, within the time of one call",
-			proofs: []proof{{"capture", referralCapture}, {"loop", referralsThatLeadNowhere}, {"ever new", referralMaze(0)}, {"slow", referralMaze(2500 * time.Millisecond)}}},
+			proofs: []proof{{"capture", referralCapture}, {"loop", referralsThatLeadNowhere}, {"ever new", referralMaze(0)}, {"slow", referralMaze(2500 * time.Millisecond)}},
+			silent: "a reference is data, in the search's own span, metric and row", meets: meetsAlone(func(n *network, _ *witness) {
+				does(ldaptest.Action{Result: &wire.Reply{Code: 10, Referrals: []string{"ldap://b.test"}}})(n.host(0), always)
+			})},
 		{row: "F30", name: "the paging cookie repeats", expect: "ended after 3 pages",
-			proofs: []proof{{"circle", cookieCircle}}},
+			proofs: []proof{{"circle", cookieCircle}},
+			told:   ldapmgr.ClassProtocol, meets: meetsCircle},
 	}
 }
 
@@ -214,24 +229,27 @@ func referralMaze(wait time.Duration) func(*testing.T) {
 	}
 }
 
-// cookieCircle proves that a search ends whose server sends the same page for ever.
-func cookieCircle(t *testing.T) {
-	t.Parallel()
-	pages := 0
-	n := &network{hosts: map[string]*host{"a.test": scripted(func(conn net.Conn, m wire.Message) bool {
+// circle is a server that sends the same page for ever.
+func circle(pages *int) *host {
+	return scripted(func(conn net.Conn, m wire.Message) bool {
 		if m.Op != wire.SearchRequest || !m.HasControls() {
 			return succeeds(conn, m)
 		}
-		pages++
+		*pages++
 		var e wire.Encoder
 		e.Message(m.ID, func(e *wire.Encoder) { e.Result(wire.SearchResultDone, wire.Reply{}) },
 			[]wire.Control{{OID: wire.OIDPaging, Value: wire.Paging(0, []byte("again"))}})
 		_, err := conn.Write(e.Bytes)
-		return err == nil && pages < 1000
-	})}}
-	c := bound("ldap://a.test")
-	c.Dial = n.dial
-	d, _ := domain(t, c)
+		return err == nil && *pages < 1000
+	})
+}
+
+// cookieCircle proves that a search ends whose server sends the same page for ever.
+func cookieCircle(t *testing.T) {
+	t.Parallel()
+	pages := 0
+	n := &network{hosts: map[string]*host{"a.test": circle(&pages)}}
+	d, _ := domain(t, n.config(1))
 	if _, err := d.SearchPaged(t.Context(), people("(ou=people)"), 10); !errors.Is(err, instrument.ErrRepeatedCookie) || pages > 3 {
 		t.Errorf("got %v after %d pages, want ErrRepeatedCookie after at most 3", err, pages)
 	}

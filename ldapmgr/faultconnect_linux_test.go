@@ -20,27 +20,39 @@ import (
 func connectFaults() []fault {
 	return []fault{
 		{row: "F1", name: "names cannot be looked up", expect: "the last good answer or the next server within 1 s; class dns",
-			proofs: []proof{{"no such name", namesFail(func(*names) {})}, {"server failure", namesFail(func(n *names) { n.broken = true })}, {"stale", namesStale}}},
+			proofs: []proof{{"no such name", namesFail(func(*names) {})}, {"server failure", namesFail(func(n *names) { n.broken = true })}, {"stale", namesStale}},
+			told:   ldapmgr.ClassDNS, meets: meetsLive(func(t *testing.T) ldapmgr.DomainConfig { c, _ := byName(t, &names{}); return c })},
 		{row: "F2", name: "the name server is silent", expect: "the same within 1 s",
-			proofs: []proof{{"silence", namesFail(func(n *names) { n.silent = true })}}},
+			proofs: []proof{{"silence", namesFail(func(n *names) { n.silent = true })}},
+			told:   ldapmgr.ClassDNS, meets: meetsLive(func(t *testing.T) ldapmgr.DomainConfig { c, _ := byName(t, &names{silent: true}); return c })},
 		{row: "F3", name: "two of three addresses of a name are dead", expect: "staggered attempts, 0.6 s",
-			proofs: []proof{{"refused", addressesStaggered}, {"full queue", deadAddresses}}},
+			proofs: []proof{{"refused", addressesStaggered}, {"full queue", deadAddresses}},
+			silent: "the server answers at another address; the attempts have spans of their own"},
 		{row: "F4", name: "refused", expect: "the next server within 50 ms",
-			hit: func(h *host, _ turn) { h.set(refusing) }, first: 50 * time.Millisecond, later: time.Millisecond},
+			hit: func(h *host, _ turn) { h.set(refusing) }, first: 50 * time.Millisecond, later: time.Millisecond,
+			told: ldapmgr.ClassRefused},
 		{row: "F5", name: "black hole", expect: "the next server after 0.5 s, then remembered",
 			hit: func(h *host, _ turn) { h.set(blackHole) }, first: 500 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"full queue", deadServer}}},
+			proofs: []proof{{"full queue", deadServer}},
+			told:   ldapmgr.ClassTimeoutConnect, meets: meets(func(n *network) ldapmgr.DomainConfig { return n.config(3) }, func(n *network, _ *witness) {
+				n.host(0).set(refusing) // which ends the connections there are
+				n.host(0).set(blackHole)
+			})},
 		{row: "F6", name: "frozen", expect: "the next server after 1.2 s, then no wait",
 			hit: func(h *host, _ turn) { h.set(frozen) }, first: 1200 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"SIGSTOP", slapdOutages}}},
+			proofs: []proof{{"SIGSTOP", slapdOutages}},
+			told:   ldapmgr.ClassTimeout},
 		{row: "F7", name: "half-open while idle", expect: "found when it is borrowed, 0.5 s",
 			rest: 40 * time.Second, hit: func(h *host, _ turn) { h.lose() }, first: 500 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"all connections", halfOpen}}},
+			proofs: []proof{{"all connections", halfOpen}},
+			told:   ldapmgr.ClassTimeout},
 		{row: "F8", name: "half-open with a request in flight", expect: "3 s without progress end it, and it is asked again",
 			hit: on(wire.SearchRequest, swallow), first: 3100 * time.Millisecond, later: time.Millisecond,
-			proofs: []proof{{"socket option", userTimeout}}},
+			proofs: []proof{{"socket option", userTimeout}},
+			told:   ldapmgr.ClassTimeout},
 		{row: "F9", name: "the peer stops reading", expect: "a write is bounded by 2 s, and the socket is closed",
-			proofs: []proof{{"blocked write", blockedWrite}}},
+			proofs: []proof{{"blocked write", blockedWrite}},
+			told:   ldapmgr.ClassTimeout, meets: meetsBlockedWrite},
 	}
 }
 

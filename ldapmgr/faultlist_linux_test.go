@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
+	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 )
 
@@ -20,11 +21,14 @@ type fault struct {
 	row    string // its number in the list, from F1
 	name   string
 	expect string
-	hit    func(h *host, now turn) // makes a server of the network fail so; nil where it is no server that fails
-	rest   time.Duration           // since the last call when it strikes
-	first  time.Duration           // most that the call takes which meets the fault, with three servers; 0 where hit is nil
-	later  time.Duration           // most that the calls after it take
-	proofs []proof                 // further ones
+	hit    func(h *host, now turn)         // makes a server of the network fail so; nil where it is no server that fails
+	rest   time.Duration                   // since the last call when it strikes
+	first  time.Duration                   // most that the call takes which meets the fault, with three servers; 0 where hit is nil
+	later  time.Duration                   // most that the calls after it take
+	proofs []proof                         // further ones
+	told   ldapmgr.Class                   // how it is told, once
+	silent string                          // why it is not; the one or the other
+	meets  func(*testing.T, ldapmgr.Class) // meets it and proves what is told; default hit, with three servers
 }
 
 // proof is a test of one side of a fault.
@@ -97,6 +101,9 @@ func TestFaults(t *testing.T) {
 		if f.name == "" || f.expect == "" || f.hit == nil && len(f.proofs) == 0 || (f.hit == nil) != (f.first == 0) {
 			t.Errorf("%s says or proves too little", f.row)
 		}
+		if (f.told == "") == (f.silent == "") || f.told != "" && f.hit == nil && f.meets == nil {
+			t.Errorf("%s does not say or prove how it is told", f.row)
+		}
 		t.Run(f.row, func(t *testing.T) {
 			t.Parallel()
 			if f.hit != nil {
@@ -108,6 +115,9 @@ func TestFaults(t *testing.T) {
 			}
 			for _, p := range f.proofs {
 				t.Run(p.name, p.run)
+			}
+			if f.hit != nil || f.meets != nil {
+				t.Run("told", func(t *testing.T) { t.Parallel(); tells(t, f) })
 			}
 		})
 	}

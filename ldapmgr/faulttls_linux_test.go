@@ -24,13 +24,17 @@ import (
 func tlsFaults() []fault {
 	return []fault{
 		{row: "F13", name: "certificate", expect: "a class of its own each, no bind, the next server; 1.5 s",
-			proofs: []proof{{"next server", badCertificates}, {"swapped", swappedCertificate}}},
+			proofs: []proof{{"next server", badCertificates}, {"swapped", swappedCertificate}},
+			told:   ldapmgr.ClassTLSExpired, meets: meetsLive(expired)},
 		{row: "F14", name: "the handshake stalls", expect: "bounded by 1.5 s",
-			proofs: []proof{{"ldaps", silentHandshake(false)}, {"start_tls", silentHandshake(true)}}},
+			proofs: []proof{{"ldaps", silentHandshake(false)}, {"start_tls", silentHandshake(true)}},
+			told:   ldapmgr.ClassTimeoutTLS, meets: meets(silentTLS, quiet)},
 		{row: "F15", name: "plain where TLS is expected, and the other way round", expect: "the next server; 1.5 s",
-			proofs: []proof{{"mismatch", mismatch}}},
+			proofs: []proof{{"mismatch", mismatch}},
+			told:   ldapmgr.ClassTLS, meets: meets(at("ldaps://own.test", scripted(succeeds)), quiet)},
 		{row: "F16", name: "StartTLS is refused, stripped or injected into", expect: "refused, never in clear text; 1.5 s",
-			proofs: []proof{{"refused", startTLS(refuseTLS)}, {"stripped", startTLS(stripTLS)}, {"injected", startTLS(injectTLS)}}},
+			proofs: []proof{{"refused", startTLS(refuseTLS)}, {"stripped", startTLS(stripTLS)}, {"injected", startTLS(injectTLS)}},
+			told:   ldapmgr.ClassStartTLS, meets: meets(startsTLS, quiet)},
 	}
 }
 

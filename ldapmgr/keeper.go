@@ -182,6 +182,7 @@ func (d *Domain) listen(e *endpoint, now time.Time) {
 		now := time.Now()
 		e.listened(err == nil, now)
 		if err != nil && d.life.Err() == nil {
+			d.tell(ctx, e, err)
 			e.failed(Reason(err), now)
 			d.cut(e)
 		}
@@ -216,6 +217,7 @@ func (d *Domain) probe(e *endpoint) {
 	if errors.Is(err, ErrServiceAccount) || errors.Is(err, errConfig) {
 		err = nil // the server is there; the account is another matter
 	}
+	d.tell(ctx, e, err)
 	e.probed(err, time.Now())
 	d.wake()
 }
@@ -234,10 +236,7 @@ func (d *Domain) ask(ctx context.Context, e *endpoint, bind bool) error {
 			return err
 		}
 	}
-	if !answers(ctx, m) {
-		return fmt.Errorf("asking for the rootDSE: %w", instrument.ErrTimeout)
-	}
-	return nil
+	return answers(ctx, m)
 }
 
 // keepReady makes connections ahead of need, up to MinIdle. It reports whether one is being made.

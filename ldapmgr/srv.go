@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strconv"
 	"strings"
@@ -54,7 +53,7 @@ func (d *Domain) discover(ctx context.Context) error {
 	if err != nil {
 		f.due = now.Add(srvAgain)
 		err = fmt.Errorf("%w: looking up the servers of %s: %w", ErrUnavailable, d.cfg.SRV, err)
-		d.log.Warn("servers cannot be looked up", slog.String("reason", Reason(err)), slog.Bool("old_list_serves", f.good))
+		d.tell(ctx, nil, err)
 		if f.err = err; f.good {
 			f.err = nil // the last good answer serves on
 		}

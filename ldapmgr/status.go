@@ -22,7 +22,8 @@ type Status struct {
 	Vendor         string // "" until a connection was made
 	NamingContexts []string
 	Pool           instrument.PoolStats
-	Warnings       []string // each begins with its code: "clear_text: ..."
+	Faults         []FaultStatus // what went wrong lately, the newest first
+	Warnings       []string      // each begins with its code: "clear_text: ..."
 }
 
 // EndpointStatus is the state of one server.
@@ -45,6 +46,7 @@ func (d *Domain) Status() Status {
 		status.TLS = e.secured.Load().facts(d.cfg.TLS.verification())
 		s.Endpoints = append(s.Endpoints, status)
 	}
+	s.Faults = d.faults.list()
 	if root := d.root.Load(); root != nil {
 		s.Vendor, s.NamingContexts = root.Vendor, root.NamingContexts
 	}

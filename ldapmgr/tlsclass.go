@@ -21,14 +21,14 @@ var (
 	errClient = errors.New("the server does not accept the client certificate, or that there is none")
 )
 
-// handshake is what is to be known of one handshake to say why it failed.
-type handshake struct {
+// tlsAttempt is what is to be known of one handshake to say why it failed.
+type tlsAttempt struct {
 	TLS
 	asked atomic.Bool // the server asked for a client certificate
 }
 
 // notes makes a configuration tell what the server asks for. The certificate is chosen as crypto/tls does by itself.
-func (h *handshake) notes(c *tls.Config) {
+func (h *tlsAttempt) notes(c *tls.Config) {
 	c.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		h.asked.Store(true)
 		for i := range c.Certificates {
@@ -41,7 +41,7 @@ func (h *handshake) notes(c *tls.Config) {
 }
 
 // explain adds to the error of a handshake what crypto/tls does not say.
-func (h *handshake) explain(err error) error {
+func (h *tlsAttempt) explain(err error) error {
 	var remote *net.OpError
 	switch {
 	case h.incomplete(err):

@@ -74,6 +74,9 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 			}
 		}
 		if err != nil {
+			if errors.Is(err, ErrPoolExhausted) {
+				d.tell(ctx, nil, err)
+			}
 			return &Error{Op: c.op, Domain: d.name, Err: err}
 		}
 		sent, err := d.lend(ctx, c.pool, m, waited, c.held, f)
@@ -83,7 +86,9 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 		if err == nil {
 			return nil
 		}
-		if resent && sent || try >= maxTries || !d.again(ctx, c, m.endpoint, sent, err) { // again takes from the budget, so it comes last
+		again := (!resent || !sent) && try < maxTries && d.again(ctx, c, m.endpoint, sent, err) // which takes from the budget, so it comes last
+		d.tellLoan(ctx, m, again, err)
+		if !again {
 			return d.explain(c, m, sent, err)
 		}
 		resent = resent || sent
@@ -210,8 +215,14 @@ func (d *Domain) fresh(ctx context.Context, p *pool, m *member) bool {
 	if now.Sub(m.used) < d.cfg.Pool.ProbeAfter {
 		return true
 	}
-	if ctx.Err() == nil && p != d.logins && answers(ctx, m) {
-		return true
+	if ctx.Err() == nil && p != d.logins {
+		err := answers(ctx, m)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil && Classify(err) != ClassClosed { // which servers do to connections that rest
+			d.tell(ctx, m.endpoint, err)
+		}
 	}
 	if ctx.Err() != nil {
 		why := instrument.CloseReason(0)
@@ -236,11 +247,14 @@ func (d *Domain) fresh(ctx context.Context, p *pool, m *member) bool {
 }
 
 // answers asks the server something cheap. Any answer but busy is good: the account may not be allowed to read the rootDSE.
-func answers(ctx context.Context, m *member) bool {
+func answers(ctx context.Context, m *member) error {
 	ctx, cancel := context.WithTimeout(ctx, m.endpoint.probeTimeout())
 	defer cancel()
 	_, err := m.client.Search(ctx, ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 1, false,
 		"(objectClass=*)", []string{"1.1"}, nil))
 	_, answered := instrument.ResultCode(err)
-	return err == nil || answered && !answeredWith(err, 51, 52)
+	if answered && !answeredWith(err, 51, 52) {
+		return nil
+	}
+	return err
 }
