@@ -35,6 +35,8 @@ func (d *Domain) based(request *ldap.SearchRequest) *ldap.SearchRequest {
 // ranges; beside a result code such as sizeLimitExceeded the entries that came are returned too. References to other servers are
 // in the result; those to DomainConfig.Referrals are followed.
 func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (result *ldap.SearchResult, err error) {
+	ctx, cancel := d.within(ctx)
+	defer cancel()
 	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
 		result, err = client.Search(ctx, d.based(request))
 		return completed(ctx, client, request, result, err)
@@ -60,6 +62,8 @@ func completed(ctx context.Context, client *instrument.Client, request *ldap.Sea
 // SearchPaged runs a paged search and collects all of it. size is the entries per page, 0 for DefaultPageSize. References are
 // followed as by Search.
 func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, size uint32) (*ldap.SearchResult, error) {
+	ctx, cancel := d.within(ctx)
+	defer cancel()
 	return d.searchPaged(ctx, trail{}, request, size)
 }
 

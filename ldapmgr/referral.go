@@ -68,8 +68,6 @@ func (d *Domain) follow(ctx context.Context, from trail, request *ldap.SearchReq
 	if err != nil || len(result.Referrals) == 0 {
 		return result, err
 	}
-	ctx, cancel := d.within(ctx)
-	defer cancel()
 	from = from.at(d, "search", request.BaseDN)
 	references := result.Referrals
 	result.Referrals = nil
@@ -155,10 +153,10 @@ func unreached(err error) bool {
 	return errors.As(err, &own) && own.Op != opReferral && errors.Is(err, ErrUnavailable)
 }
 
-// within bounds what is asked elsewhere for a call without a deadline: however many servers refer to each other, it stays
+// within bounds a call without a deadline with all that it is led to: however many servers refer to each other, it stays
 // one call.
 func (d *Domain) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has {
+	if _, has := ctx.Deadline(); has || len(d.cfg.Referrals) == 0 {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, d.cfg.Timeouts.Call)

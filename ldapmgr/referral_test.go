@@ -161,8 +161,8 @@ func referralsThatLeadNowhere(t *testing.T) {
 	if got := namesOf(result.Entries); len(got) != 2 || len(result.Referrals) != 1 {
 		t.Errorf("entries %v, references %v", got, result.Referrals)
 	}
-	for _, s := range scope.Snapshots() { // of which one is for the rootDSE: a, b, and a once more by another name
-		if want := map[string]uint64{"A": 3, "B": 2}[s.Domain]; s.Usage.SearchOperations != want {
+	for _, s := range scope.Snapshots() { // of which one is for the rootDSE: a is known to have been asked
+		if want := uint64(2); s.Usage.SearchOperations != want {
 			t.Errorf("%d searches in %s, want %d", s.Usage.SearchOperations, s.Domain, want)
 		}
 	}
