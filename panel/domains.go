@@ -48,6 +48,7 @@ type domainRow struct {
 	NamingContexts []string              `json:"naming_contexts"`
 	Pool           *poolRow              `json:"pool"`
 	Endpoints      []endpointRow         `json:"endpoints"`
+	Faults         []faultRow            `json:"faults"`
 	Times          timesRow              `json:"times"`
 	ElapsedUS      int64                 `json:"elapsed_us"`
 	Counters       map[string]any        `json:"counters"`
@@ -96,6 +97,16 @@ func tlsOf(f *ldapmgr.TLSFacts) *tlsRow {
 		return nil
 	}
 	return &tlsRow{optional(f.At), f.Version, f.Cipher, string(f.Verification), f.Subject, f.Issuer, nonNil(f.Names), optional(f.Expires), f.DaysLeft(time.Now()), f.Fingerprint}
+}
+
+// faultRow is what went wrong with a server, the way to it or the account.
+type faultRow struct {
+	Class  string `json:"class"`
+	Server string `json:"server,omitempty"`
+	Reason string `json:"reason"`
+	First  *stamp `json:"first"`
+	Last   *stamp `json:"last"`
+	Count  uint64 `json:"count"`
 }
 
 type timesRow struct {
@@ -176,6 +187,9 @@ func domainOf(s instrument.Snapshot, status ldapmgr.Status) domainRow {
 	for _, e := range status.Endpoints {
 		row.Endpoints = append(row.Endpoints, endpointRow{e.URL, string(e.State), text(e.Reason), optional(e.Since), tlsOf(e.TLS)})
 	}
+	for _, f := range status.Faults {
+		row.Faults = append(row.Faults, faultRow{string(f.Class), text(f.Server), text(f.Reason), optional(f.First), optional(f.Last), f.Count})
+	}
 	row.Pool = poolOf(status.Pool)
 	return row
 }
@@ -203,7 +217,7 @@ func usageOf(s instrument.Snapshot) domainRow {
 	row := domainRow{
 		Name: s.Domain, Server: s.Server, Pool: poolOf(s.Pool), ElapsedUS: s.Usage.Elapsed(time.Now()).Microseconds(),
 		Counters: counters(s.Usage.Counters), Latency: map[string]latencyRow{}, Codes: []codeRow{}, Shapes: []shapeRow{},
-		Aliases: []string{}, NamingContexts: []string{}, Warnings: []string{}, Endpoints: []endpointRow{},
+		Aliases: []string{}, NamingContexts: []string{}, Warnings: []string{}, Endpoints: []endpointRow{}, Faults: []faultRow{},
 		Times: timesRow{
 			optional(s.Usage.InitialConnectionStartTime), optional(s.Usage.OpenSocketStartTime), optional(s.Usage.ConnectionStopTime),
 			optional(s.Usage.LastTransmittedTime), optional(s.Usage.LastReceivedTime),

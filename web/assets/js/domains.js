@@ -80,7 +80,7 @@ function card(d, store) {
         ["Opened", count(d.pool.opened)], ["Closed", count(d.pool.closed)]]) : null,
       of("Traffic", "Bytes", "Messages"), of("Operations", "Operations"), of("Sockets", "Sockets"), of("Trouble", "Trouble"), of("Referrals and retries", "Referrals", "Restartable tries"),
       d.codes.length ? list("Result codes", d.codes.slice(0, 10).map((/** @type {any} */ c) => [`${c.code} ${c.name}`, count(c.count)])) : null),
-    servers(d), latency(d), shapes(d));
+    servers(d), faults(d), latency(d), shapes(d));
 }
 
 /** What happened in the last minute, as far as this page has seen it. @param {string} domain @param {import("./store.js").Store} store */
@@ -134,6 +134,13 @@ function secured(t) {
     Encryption: [`${t.version}, ${t.cipher}`], Certificate: [h("code", {}, t.subject || t.names.join(", ")), ", ", h(t.verification === "insecure" ? "b.bad" : "span", {}, checks[t.verification] ?? t.verification)],
     Names: [t.names.join(", ") || "none"], Issuer: [h("code", {}, t.issuer)], Validity: [until, h("span.dim", {}, ` on ${moment(t.expires)}`)], "SHA-256": [h("code", {}, t.sha256)],
   }).flatMap(([name, parts]) => [h("dt", {}, name), h("dd", {}, ...parts)]));
+}
+
+/** What went wrong lately, the newest first. @param {any} d */
+function faults(d) {
+  if (!d.faults?.length) return null;
+  return open(`faults-${d.name}`, "Faults", h("div.scroll", {}, h("table.narrow", {}, h("tbody", {}, ...d.faults.map((/** @type {any} */ f) =>
+    h("tr", {}, h("td", {}, h("code", {}, f.server ?? "")), h("td", {}, h("span.chip.error", {}, f.class)), h("td", {}, f.reason), h("td.num", {}, `${count(f.count)} times`), h("td.dim", {}, `since ${moment(f.first)}`)))))));
 }
 
 /** @param {any} d */
