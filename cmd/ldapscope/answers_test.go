@@ -68,6 +68,7 @@ type operationRow struct {
 type requestRow struct {
 	ID         string   `json:"id"`
 	Kind       string   `json:"kind"`
+	Name       string   `json:"name"`
 	Method     string   `json:"method"`
 	Route      string   `json:"route"`
 	Path       string   `json:"path"`
