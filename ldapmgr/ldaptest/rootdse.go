@@ -9,11 +9,17 @@ import (
 )
 
 // special answers searches on the entries outside the tree: the root DSE and the subschema.
-func (d *Directory) special(q *query) (found, bool) {
+func (o *operation) special(q *query) (found, bool) {
+	d := o.dir
 	if q.base.empty() && q.Scope != scopeBase && d.cfg.Profile == OpenLDAP {
 		return found{}, false
 	}
 	e, ok := d.specialEntry(q.base)
+	if d.cfg.Profile == OpenLDAP && q.base.empty() {
+		if _, known := o.conn.outside(); known {
+			d.set(e, "supportedSASLMechanisms", mechanismExternal)
+		}
+	}
 	if d.cfg.Profile == ActiveDirectory && q.base.empty() {
 		q.sel.operational = q.sel.user // here Active Directory makes no difference
 	}

@@ -39,7 +39,7 @@ func (o *operation) search() {
 		o.reply(*problem, nil)
 		return
 	}
-	if f, ok := o.dir.special(q); ok {
+	if f, ok := o.special(q); ok {
 		if o.dir.match(&q.filter, f.entry) == yes && !q.sel.empty(q.Scope) {
 			o.send(func(e *wire.Encoder) { o.dir.encode(e, f, &q.sel) })
 		}
