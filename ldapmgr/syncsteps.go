@@ -23,13 +23,13 @@ func tell(ctx context.Context, plans ...Plan) {
 	}
 	var all []instrument.Difference
 	for _, p := range plans {
-		all = append(all, differences(p)...)
+		all = append(all, p.Differences()...)
 	}
 	instrument.RecordDiff(ctx, all...)
 }
 
-// differences lists what a plan changes.
-func differences(p Plan) (all []instrument.Difference) {
+// Differences lists what the plan changes, one by one, with the values.
+func (p Plan) Differences() (all []instrument.Difference) {
 	add := func(one instrument.Difference) {
 		one.Of = p.Name
 		all = append(all, one)

@@ -109,6 +109,22 @@ func (p *Panel) syncUser(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		fail(w, http.StatusBadGateway, "sync", "the sync failed: "+text(err.Error()))
 	default:
-		answer(w, http.StatusOK, map[string]any{"applied": body.Apply, "changed": plan.Changed(), "plan": plan, "request_id": instrument.RequestID(ctx)})
+		answer(w, http.StatusOK, map[string]any{"applied": body.Apply, "changed": plan.Changed(), "plan": plan, "diffs": planned(plan), "request_id": instrument.RequestID(ctx)})
 	}
+}
+
+// planned shows a plan as the steps of a request show it, to who may carry it out: readable.
+func planned(plan ldapmgr.Plan) []diffRow {
+	value := func(s *string) *valueRow {
+		if s == nil {
+			return nil
+		}
+		row := valueOf("", instrument.Value{Text: *s})
+		return &row
+	}
+	rows := []diffRow{}
+	for _, d := range plan.Differences() {
+		rows = append(rows, diffRow{valueOf("", instrument.Value{Text: d.Of}), string(d.How), d.What, text(d.Name), value(d.From), value(d.To), text(d.Reason)})
+	}
+	return rows
 }

@@ -48,7 +48,8 @@ func TestUsers(t *testing.T) {
 	if status, body := s.text(t, "/api/v1/users"); status != http.StatusOK || !strings.Contains(body, `"trace_url":"http://jaeger/trace/4bf92f3577b34da6a3ce929d0e0e4736"`) || !strings.Contains(body, `"last_sync":null,"last_error":"the server is down"`) {
 		t.Errorf("%d %s", status, body)
 	}
-	if status, body := s.send(t, http.MethodPost, "/api/v1/users/1/sync", `{"apply": false}`); status != http.StatusOK || len(p.synced) > 0 || !strings.Contains(body, `"applied":false,"changed":true`) || !strings.Contains(body, `"to":"Augusta"`) {
+	if status, body := s.send(t, http.MethodPost, "/api/v1/users/1/sync", `{"apply": false}`); status != http.StatusOK || len(p.synced) > 0 || !strings.Contains(body, `"applied":false,"changed":true`) || !strings.Contains(body, `"to":"Augusta"`) ||
+		!strings.Contains(body, `{"of":{"text":"ada","encoding":"utf8"},"how":"changed","what":"field","name":"given_name","from":{"text":"Ada","encoding":"utf8"},"to":{"text":"Augusta","encoding":"utf8"}}`) {
 		t.Errorf("the plan: %d %s, synced %v", status, body, p.synced)
 	}
 	if status, body := s.send(t, http.MethodPost, "/api/v1/users/1/sync", `{"apply": true}`); status != http.StatusOK || len(p.synced) != 1 || !strings.Contains(body, `"join":["staff"]`) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/panel"
 )
 
@@ -35,12 +36,28 @@ func siteWithSteps(t *testing.T) (address string) {
 	)
 	end()
 	endJob()
+	return serves(t, p) + "&screen=request&tab=Steps&id=" + instrument.RequestID(job)
+}
+
+// serves runs a panel until the test ends and returns its address with its token.
+func serves(t *testing.T, p *panel.Panel) string {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }() // ends with ctx; the test waits for it
 	server := httptest.NewServer(p)
 	t.Cleanup(func() { cancel(); <-done; server.Close() })
-	return server.URL + "/?t=" + panelToken + "&screen=request&tab=Steps&id=" + instrument.RequestID(job)
+	return server.URL + "/?t=" + panelToken
+}
+
+// shots is where pictures go.
+func shots(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(root(t), ".task", "shots")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // TestBrowserSteps shows what a sync changed, account by account, in colours that say what became of it, and writes pictures
@@ -50,10 +67,6 @@ func TestBrowserSteps(t *testing.T) {
 	b := opensBrowser(t, 1280, 800)
 	address := siteWithSteps(t)
 	t.Cleanup(func() { b.visit("about:blank") }) // before the panel ends, whose page would complain
-	folder := filepath.Join(root(t), ".task", "shots")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for _, theme := range []string{"light", "dark"} {
 		b.theme(theme)
 		b.visit(address)
@@ -74,6 +87,50 @@ func TestBrowserSteps(t *testing.T) {
 		if want := map[string]string{"light": "rgb(21, 107, 61) rgb(179, 32, 42)", "dark": "rgb(76, 195, 138) rgb(255, 133, 133)"}[theme]; strings.Join(colours, " ") != want {
 			t.Errorf("old and new are %q in the %s theme, want %s", colours, theme, want)
 		}
-		b.shot(filepath.Join(folder, "diff-"+theme+".png"))
+		b.shot(filepath.Join(shots(t), "diff-"+theme+".png"))
 	}
+}
+
+// someone is a local user whose name changed in the directory.
+type someone struct{}
+
+func (someone) Users(context.Context, string, int) ([]panel.LocalUser, error) {
+	return []panel.LocalUser{{ID: "1", Name: "ada", Domain: "EXAMPLE"}, {ID: "2", Name: "grace", Domain: "EXAMPLE"}}, nil
+}
+
+func (someone) Plan(_ context.Context, id string) (ldapmgr.Plan, error) {
+	if id == "2" {
+		return ldapmgr.Plan{Name: "grace"}, nil
+	}
+	from, to := "Byron", "Lovelace"
+	return ldapmgr.Plan{Name: "ada", Moved: true, DN: "cn=Ada,dc=example", Fields: []ldapmgr.FieldChange{{Name: "last_name", From: &from, To: &to}}, Join: []string{"Analysts"},
+		Held: []ldapmgr.Held{{What: "group Engineers", Reason: "too many"}}}, nil
+}
+
+func (s someone) Sync(ctx context.Context, id string) (ldapmgr.Plan, error) { return s.Plan(ctx, id) }
+
+// TestBrowserUsers plans and applies a sync: what changes is shown as in the steps of an HTTP request.
+func TestBrowserUsers(t *testing.T) {
+	t.Parallel()
+	b := opensBrowser(t, 1280, 800)
+	address := serves(t, panel.New(panel.Config{Scope: instrument.New(), Users: someone{}, Token: panelToken}))
+	t.Cleanup(func() { b.visit("about:blank") }) // before the panel ends, whose page would complain
+	b.visit(address + "&screen=users")
+	text := `document.querySelector("[data-testid=users]")?.innerText.replace(/\s+/g, " ")`
+	press := func(user, button string) {
+		t.Helper()
+		b.press(button+" of "+user, `[...document.querySelectorAll("[data-testid=users] tbody > tr")].find(r => r.innerText.includes("`+user+`"))?.querySelectorAll("button")[`+button+`]`)
+	}
+	press("ada", "0")
+	b.await("the plan", text+`?.includes("Would change:")`)
+	for _, part := range []string{"~ changed account moved cn=Ada,dc=example", "~ changed field last_name Byron → Lovelace", "+ added group Analysts", "! held back group Engineers too many"} {
+		if shown := asks[string](b, text); !strings.Contains(shown, part) {
+			t.Errorf("no %q in %s", part, shown)
+		}
+	}
+	b.shot(filepath.Join(shots(t), "plan.png"))
+	press("ada", "1")
+	b.await("what was changed", text+`?.includes("Changed:")`)
+	press("grace", "0")
+	b.await("nothing", text+`?.includes("Nothing changes.")`)
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,13 +104,7 @@ func siteWithTLS(t *testing.T) (address string) {
 			t.Fatal(err)
 		}
 	}
-	p := panel.New(panel.Config{Scope: config.Scope, Domains: m, Token: panelToken})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }() // ends with ctx; the test waits for it
-	server := httptest.NewServer(p)
-	t.Cleanup(func() { cancel(); <-done; server.Close() })
-	return server.URL + "/?t=" + panelToken + "&screen=domains"
+	return serves(t, panel.New(panel.Config{Scope: config.Scope, Domains: m, Token: panelToken})) + "&screen=domains"
 }
 
 // TestBrowserTLS shows for each server how it is known, in red where it is not, and writes pictures into .task/shots.
@@ -120,10 +113,6 @@ func TestBrowserTLS(t *testing.T) {
 	b := opensBrowser(t, 1280, 1000)
 	address := siteWithTLS(t)
 	t.Cleanup(func() { b.visit("about:blank") }) // before the panel ends, whose page would complain
-	folder := filepath.Join(root(t), ".task", "shots")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for _, theme := range []string{"light", "dark"} {
 		b.theme(theme)
 		b.visit(address)
@@ -144,6 +133,6 @@ func TestBrowserTLS(t *testing.T) {
 			t.Errorf("what is not checked is %s in the %s theme, want %s", red, theme, want)
 		}
 		b.do(clicks(`document.querySelectorAll("[data-testid=tls]")[1].scrollIntoView({ block: "center" })`))
-		b.shot(filepath.Join(folder, "tls-"+theme+".png"))
+		b.shot(filepath.Join(shots(t), "tls-"+theme+".png"))
 	}
 }

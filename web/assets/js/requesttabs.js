@@ -59,7 +59,7 @@ export function steps(q, operations) {
 const hows = /** @type {Record<string, string>} */ ({ added: "+ added", removed: "− removed", changed: "~ changed", held: "! held back" });
 
 /** What a step changed, account by account. @param {any} s */
-function differences(s) {
+export function differences(s) {
   const accounts = [...groupBy(s.diffs, (d) => value(d.of) || "account")];
   return [...accounts.map(([of, lines]) => h("div.diff", {}, h("h2", {}, of === "?" ? "accounts, redacted" : of), ...lines.map(difference))),
     s.diffs_left ? h("p.dim", {}, `and ${count(s.diffs_left)} more`) : null].filter((n) => n !== null);

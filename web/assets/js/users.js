@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h, fill, ask, say } from "./dom.js";
 import { moment } from "./format.js";
+import { differences } from "./requesttabs.js";
 
 /** The page of the application's users: when each was synced, and what a sync changes. */
 export class UsersPage {
@@ -40,10 +41,7 @@ export class UsersPage {
   }
 }
 
-/** What a sync changes, as lines. @param {any} done */
-function changes({ applied, changed, plan: p }) {
-  if (!changed) return h("p.dim", {}, "Nothing changes.");
-  const lines = [...["create", "link", "moved", "leave", "return"].filter((k) => p[k]), ...(p.fields ?? []).map((/** @type {any} */ f) => `${f.name}: ${f.from ?? "none"} → ${f.to ?? "none"}`), ...(p.flags ?? []).map((/** @type {any} */ f) => `${f.name}: ${f.to}`),
-    ...(p.join ?? []).map((/** @type {string} */ g) => `+ ${g}`), ...(p.quit ?? []).map((/** @type {string} */ g) => `− ${g}`), ...(p.held ?? []).map((/** @type {any} */ x) => `kept: ${x.what}, ${x.reason}`)];
-  return h("ul.plain", {}, h("li.dim", {}, applied ? "Changed:" : "Would change:"), ...lines.map((l) => h("li", {}, l)));
+/** What a sync changes. @param {any} done */
+function changes({ applied, changed, diffs }) {
+  return changed || diffs.length ? h("div", {}, h("p.dim", {}, applied ? "Changed:" : "Would change:"), ...differences({ diffs })) : h("p.dim", {}, "Nothing changes.");
 }
