@@ -225,12 +225,15 @@ function start() {
   router.addEventListener("change", route);
   document.addEventListener("visibilitychange", paint);
   const fold = (/** @type {boolean} */ open) => list.current && tree.toggle(list.current, open) && toolbar.unless(show);
-  const isLive = (/** @type {() => void} */ act) => () => { if (router.screen === "live") act(); };
-  const falls = (/** @type {"in"|"out"|"all"|"left"|"right"} */ how, /** @type {() => void} */ other = () => {}) => () => (router.screen === "request" ? requestPage.waterfall.zoom(how) : other());
+  const isLive = (/** @type {() => any} */ act) => () => (router.screen === "live" ? act() : false);
+  const falls = (/** @type {"in"|"out"|"all"|"left"|"right"} */ how, /** @type {() => any} */ other = () => false) => () => (router.screen === "request" ? requestPage.waterfall.zoom(how) : other());
+  const isRequest = (/** @type {Row} */ row) => row.type === "request";
+  const advised = (/** @type {Row} */ row) => row.type === "request" && row.request.findings > 0;
   const enter = isLive(() => list.current && openRow(list.current));
   listen({
     j: isLive(() => list.move(1)), ArrowDown: isLive(() => list.move(1)), k: isLive(() => list.move(-1)), ArrowUp: isLive(() => list.move(-1)),
-    J: isLive(() => list.move(1, "request")), K: isLive(() => list.move(-1, "request")), Enter: enter, o: enter,
+    J: isLive(() => list.move(1, isRequest)), K: isLive(() => list.move(-1, isRequest)), n: isLive(() => list.move(1, advised)), N: isLive(() => list.move(-1, advised)), Enter: enter, o: enter,
+    PageDown: isLive(() => list.page(1)), PageUp: isLive(() => list.page(-1)), Home: isLive(() => list.top()), X: () => router.go({ op: null, pin: null }, "adjust"), r: () => drawer.repeat(),
     ArrowLeft: falls("left", () => fold(false)), ArrowRight: falls("right", () => fold(true)), h: () => fold(false), l: () => fold(true), "[": () => foldAll(false), "]": () => foldAll(true),
     "+": falls("in"), "-": falls("out"), 0: falls("all"), "/": () => { if (router.screen !== "requests") screen("live"); box.focus(); },
     Escape: () => { if (router.params.has("op") || router.params.has("pin")) router.go({ op: null, pin: null }, "adjust"); else if (document.activeElement === box) box.blur(); else if (router.params.has("q")) query(""); },

@@ -84,6 +84,11 @@ export class Drawer {
     }
   }
 
+  /** Asks the open operation again, where that is possible and meant. */
+  repeat() {
+    if (this.asks && this.seq && ["search", "compare"].includes(this.op?.kind) && confirm("Ask the directory the same again?")) this.replay(this.seq);
+  }
+
   /** @param {number} seq */
   async replay(seq) {
     try {

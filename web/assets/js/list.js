@@ -173,12 +173,23 @@ export class List {
     return this.rows.at(this.rows.find(this.selected));
   }
 
-  /** Moves the selection. @param {number} by @param {string} [type] only to rows of this type */
-  move(by, type) {
+  /** Moves the selection. @param {number} by @param {(row: Row) => boolean} [fits] only to such rows */
+  move(by, fits) {
     let at = this.rows.find(this.selected);
     if (at < 0) at = by > 0 ? -1 : 0;
     do at += by;
-    while (type && at >= 0 && at < this.rows.count && this.rows.at(at)?.type !== type);
+    while (fits && at >= 0 && at < this.rows.count && !fits(/** @type {Row} */ (this.rows.at(at))));
+    this.select(at);
+  }
+
+  /** Moves the selection by what is in sight. @param {number} by */
+  page(by) {
+    const step = Math.max(1, Math.floor(this.room / this.height) - 2);
+    this.select(Math.max(0, Math.min(this.rows.count - 1, this.rows.find(this.selected) + by * step)));
+  }
+
+  /** @param {number} at */
+  select(at) {
     const row = this.rows.at(at);
     if (!row) return;
     this.selected = row.id;
