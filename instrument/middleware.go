@@ -28,7 +28,7 @@ func (s *Scope) Middleware(next http.Handler) http.Handler {
 		}
 		ctx, open := s.begin(r.Context(), q)
 		inner := r.WithContext(ctx)
-		answer := &answer{ResponseWriter: w, hijacked: func() { s.recorder.detach(open) }}
+		answer := &answer{ResponseWriter: w, detach: func() { s.recorder.detach(open) }}
 		returned := false
 		defer func() {
 			r.Pattern = inner.Pattern // for middleware further out, such as otelhttp
@@ -51,6 +51,22 @@ func (s *Scope) Middleware(next http.Handler) http.Handler {
 	})
 }
 
+// Detach says that the HTTP request or job of a context asks no directory by itself, such as a stream of events: operations
+// that carry no context are not guessed to be its. Those under ctx stay its own. Without a request ctx is left alone.
+// Websockets and answers of the type text/event-stream are detached anyway.
+func Detach(ctx context.Context) {
+	if o := originOf(ctx); o != nil && o.request != nil {
+		o.recorder.detach(o.request)
+	}
+}
+
+// detach keeps a request from being guessed: it goes on for long, and says nothing of who asks.
+func (r *Recorder) detach(q *request) {
+	r.mu.Lock()
+	delete(r.running, q)
+	r.mu.Unlock()
+}
+
 // patternPath cuts the method off a pattern of http.ServeMux.
 func patternPath(pattern string) string {
 	if _, path, found := strings.Cut(pattern, " "); found {
@@ -62,29 +78,34 @@ func patternPath(pattern string) string {
 // answer remembers the status of a response and passes the rest through, see Unwrap too.
 type answer struct {
 	http.ResponseWriter
-	status   int
-	hijacked func()
+	status int
+	detach func()
+}
+
+// begins notes the status of an answer that is about to begin. Informational ones come before it.
+func (a *answer) begins(status int) {
+	if a.status != 0 || status < 200 {
+		return
+	}
+	a.status = status
+	if strings.HasPrefix(a.Header().Get("Content-Type"), "text/event-stream") {
+		a.detach()
+	}
 }
 
 func (a *answer) WriteHeader(status int) {
-	if a.status == 0 && status >= 200 {
-		a.status = status
-	}
+	a.begins(status)
 	a.ResponseWriter.WriteHeader(status)
 }
 
 func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.begins(http.StatusOK)
 	return a.ResponseWriter.Write(b)
 }
 
 // ReadFrom keeps the server's own way to send files.
 func (a *answer) ReadFrom(r io.Reader) (int64, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.begins(http.StatusOK)
 	return io.Copy(a.ResponseWriter, r)
 }
 
@@ -93,7 +114,7 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	if err == nil {
 		a.status = http.StatusSwitchingProtocols
-		a.hijacked()
+		a.detach()
 	}
 	return conn, rw, err
 }
@@ -102,7 +123,10 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Flush serves streaming handlers that do not use http.ResponseController.
-func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
+func (a *answer) Flush() {
+	a.begins(http.StatusOK)
+	_ = http.NewResponseController(a.ResponseWriter).Flush()
+}
 
 func newRequestID() string {
 	id := make([]byte, 8)

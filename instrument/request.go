@@ -206,13 +206,6 @@ func (r *Recorder) change(q *request, apply func()) {
 	}
 }
 
-// detach keeps a request from being guessed: it goes on for long, such as a websocket, and says nothing of who asks.
-func (r *Recorder) detach(q *request) {
-	r.mu.Lock()
-	delete(r.running, q)
-	r.mu.Unlock()
-}
-
 // RequestID returns the id of the HTTP request or job that operations under ctx belong to, or "".
 func RequestID(ctx context.Context) string {
 	if o := originOf(ctx); o != nil && o.request != nil {

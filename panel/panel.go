@@ -149,6 +149,7 @@ func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, slashed.String(), http.StatusMovedPermanently)
 		return
 	}
+	instrument.Detach(r.Context()) // where the application's middleware is around the panel too
 	secure(w.Header())
 	inner := chi.NewRouteContext()
 	inner.RoutePath = path
