@@ -12,10 +12,55 @@ func (r *Recorder) large(q *request) bool {
 	return len(q.ops) > r.limits.Operations/4 || q.bytes > r.limits.Bytes/4
 }
 
-// evict drops whole requests, the oldest first, until the bounds hold. A request above a quarter of the ring that goes on
-// running or growing loses its oldest operations instead, and counts them. grown is the request that has just changed.
+// vacancies is the list of what is in the ring, has ended and never had an operation, oldest end first: static files and
+// health checks of the application. They may fill an eighth of the ring, so that they do not push out what has operations.
+type vacancies struct {
+	list  list[vacancy, *vacancy]
+	count int
+	bytes int
+}
+
+// vacancy is the place of a request in that list.
+type vacancy struct {
+	links   links[vacancy]
+	request *request // nil while it is not in the list
+	bytes   int      // of the request when it came in
+}
+
+func (v *vacancy) link() *links[vacancy] { return &v.links }
+
+func (s *vacancies) add(q *request) {
+	if q.vacant.request != nil {
+		return
+	}
+	q.vacant.request, q.vacant.bytes = q, q.bytes
+	s.list.push(&q.vacant)
+	s.count++
+	s.bytes += q.bytes
+}
+
+func (s *vacancies) remove(q *request) {
+	if q.vacant.request == nil {
+		return
+	}
+	q.vacant.request = nil
+	s.list.remove(&q.vacant)
+	s.count--
+	s.bytes -= q.vacant.bytes
+}
+
+// over reports whether they fill more than their part of the ring.
+func (s *vacancies) over(l Limits) bool { return s.count > l.Operations/8 || s.bytes > l.Bytes/8 }
+
+// evict drops whole requests until the bounds hold: those without operations where they are too many, else the oldest
+// first. A request above a quarter of the ring that goes on running or growing loses its oldest operations instead, and
+// counts them. grown is the request that has just changed.
 func (r *Recorder) evict(grown *request) {
 	for r.over() && r.byStart.first != nil {
+		if r.vacant.over(r.limits) {
+			r.drop(r.vacant.list.first.request, true)
+			continue
+		}
 		victim := r.byStart.first
 		if len(grown.ops) > 1 && r.large(grown) && grown.held {
 			victim = grown
@@ -42,6 +87,7 @@ func (r *Recorder) drop(q *request, evicted bool) {
 		q.held = false
 		delete(r.requests, q.ID)
 		r.byStart.remove(q)
+		r.vacant.remove(q)
 		r.bytes -= q.bytes
 	}
 	r.unlist(&q.change, evicted)

@@ -25,10 +25,11 @@ type Recorder struct {
 	running  map[*request]struct{}   // HTTP requests and jobs in flight, held or not
 	byStart  list[request, *request] // oldest first
 	byUpdate list[change, *change]   // least recently changed first
-	bytes    int                     // estimate of the memory that requests and operations hold
-	evicted  uint64                  // highest Updated of anything that was evicted
-	lost     uint64                  // operations evicted so far
-	cleared  uint64                  // seq of the last Clear
+	vacant   vacancies
+	bytes    int    // estimate of the memory that requests and operations hold
+	evicted  uint64 // highest Updated of anything that was evicted
+	lost     uint64 // operations evicted so far
+	cleared  uint64 // seq of the last Clear
 	stones   tombstones
 	watchers map[chan struct{}]struct{}
 	bucket   *request // open background bucket
@@ -108,6 +109,7 @@ func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) bo
 		in = r.background(now)
 	}
 	r.hold(in)
+	r.vacant.remove(in)
 	rec.change.op = rec
 	rec.request = in
 	rec.Seq = r.touch(&rec.change)

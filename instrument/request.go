@@ -55,6 +55,7 @@ type request struct {
 	held   bool // in the ring; in use without when recording was off as it began, or it was evicted since
 	links  links[request]
 	change change
+	vacant vacancy
 	ops    []*record
 	bytes  int              // of itself and its operations
 	active int              // operations open now
@@ -192,6 +193,9 @@ func (r *Recorder) close(q *request, last func(*Request)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.running, q)
+	if q.Operations == 0 && q.held {
+		r.vacant.add(q)
+	}
 	r.change(q, func() {
 		q.Running, q.Duration = false, time.Since(q.Start)
 		last(&q.Request)
