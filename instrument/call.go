@@ -42,6 +42,7 @@ type task struct {
 	secure   func() error                          // encrypts the connection when the answer is success; likewise
 	limit    int                                   // entries that the caller asked for at most; 0 is no limit
 	patient  bool                                  // silence does not end it
+	given    bool                                  // up, by an abandon
 	steps    *steps                                // of a bind in several messages; nil otherwise
 	reply    *reply                                // of a search that the observer sends itself; nil when the driver does
 	settled  bool                                  // taken off the list of those that wait, by its last answer alone; guarded by Conn.mu

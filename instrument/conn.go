@@ -50,6 +50,7 @@ type Conn struct {
 	armed    time.Time // when the read deadline was last set
 	chain    Call      // of a bind that is not over yet
 	patient  int       // of inflight, those that silence does not end
+	given    []int64   // ids of those that were given up last, oldest first
 	closing  sync.Once
 	gone     chan struct{} // closed with cause
 }
@@ -111,14 +112,31 @@ func (c *Conn) giveUp(id int64, now time.Time) {
 	c.mu.Lock()
 	k := c.inflight[id]
 	if k != nil && !k.patient {
-		k.patient = true
+		k.patient, k.given = true, true
 		c.patient++
 		c.arm(now)
+		c.outlive(id)
 	}
 	c.mu.Unlock()
 	if k != nil {
 		c.finish(k, nil, ErrorCanceled, now)
 	}
+}
+
+// mostGivenUp bounds the calls that were given up and may still be answered. A server need not (RFC 4511 section 4.11), and
+// what was given up so many others ago is on no wire any more.
+const mostGivenUp = 1024
+
+// outlive remembers what was given up, and forgets the oldest for it. The caller holds mu.
+func (c *Conn) outlive(id int64) {
+	if c.given = append(c.given, id); len(c.given) <= mostGivenUp {
+		return
+	}
+	if k := c.inflight[c.given[0]]; k != nil && k.given {
+		delete(c.inflight, c.given[0])
+		c.patient--
+	}
+	c.given = c.given[1:]
 }
 
 // settle takes a call that was answered off the list of those that wait. It reports whether the call was on it and

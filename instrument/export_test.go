@@ -12,3 +12,10 @@ func (c *Client) Observe(ctx context.Context, kind Kind, run func() error) error
 	_, err := c.do(ctx, kind, nil, run)
 	return err
 }
+
+// Open returns how many operations of a connection may still be answered.
+func Open(c *Conn) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.inflight)
+}

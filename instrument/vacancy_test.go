@@ -32,7 +32,9 @@ func TestRequestsWithoutOperationsPushNobodyOut(t *testing.T) {
 					w.run(2)
 				}
 			}))
-			request := func(path string) { asks.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)) }
+			request := func(path string) {
+				asks.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+			}
 			const asked = 20
 			for range asked {
 				request("/ask")
