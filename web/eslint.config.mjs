@@ -10,7 +10,7 @@ const markup = ["innerHTML", "outerHTML", "insertAdjacentHTML", "srcdoc"].map((p
 }));
 
 export default [
-  { ignores: ["_dev/node_modules/**"] },
+  { ignores: ["_dev/node_modules/**", "built/**"] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2024, sourceType: "module" },
