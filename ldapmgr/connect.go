@@ -20,6 +20,9 @@ const hedge = 250 * time.Millisecond
 // errConfig marks what another server would not change: a file or a secret that cannot be read.
 var errConfig = errors.New("configuration cannot be used")
 
+// errAllDown is ErrUnavailable where no server was asked, because all of them are known to be down.
+var errAllDown = fmt.Errorf("%w", ErrUnavailable)
+
 // errOvertaken marks an attempt that was not needed any more.
 var errOvertaken = errors.New("another server was faster")
 
@@ -63,7 +66,7 @@ func (d *Domain) candidates(ctx context.Context) ([]*endpoint, error) {
 	for _, e := range d.fleet.servers() {
 		reasons = append(reasons, e.address.Address+": "+e.status().Reason)
 	}
-	return nil, fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(reasons, "; "))
+	return nil, fmt.Errorf("%w: %s", errAllDown, strings.Join(reasons, "; "))
 }
 
 // race is one connection in the making, from up to all servers at once.

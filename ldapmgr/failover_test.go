@@ -5,6 +5,7 @@ package ldapmgr_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,26 @@ func TestTwoStalls(t *testing.T) {
 				t.Errorf("after %d stalls the server is %s: %s", stalls+1, got.State, got.Reason)
 			}
 			pause(1500 * time.Millisecond) // no longer spared
+		}
+	})
+}
+
+// Calls that fail at once because every server is known to be down are counted as that, and say why each is.
+func TestDownIsCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, 2, small)
+		d, _ := domain(t, n.config(2))
+		n.host(0).set(refusing)
+		n.host(1).set(refusing)
+		for _, want := range []ldapmgr.Class{ldapmgr.ClassRefused, ldapmgr.ClassDown} {
+			err := search(t, d)()
+			if got := ldapmgr.Classify(err); got != want || !errors.Is(err, ldapmgr.ErrUnavailable) {
+				t.Errorf("got %s: %v; want %s", got, err, want)
+			}
+			if reason := ldapmgr.Reason(err); !strings.Contains(reason, "refused") {
+				t.Errorf("the reason for people is %q", reason)
+			}
 		}
 	})
 }

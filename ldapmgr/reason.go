@@ -24,6 +24,7 @@ const (
 	ClassReset          Class = "reset"
 	ClassRefused        Class = "refused"
 	ClassUnreachable    Class = "unreachable"
+	ClassDown           Class = "down"        // every server failed before, and none was asked
 	ClassDescriptors    Class = "descriptors" // this process or machine may open no more sockets
 	ClassDNS            Class = "dns"
 	ClassTimeoutConnect Class = "timeout_connect"
@@ -127,6 +128,8 @@ func Classify(err error) Class {
 		return ClassExhausted
 	case errors.Is(err, errConfig):
 		return ClassConfig
+	case errors.Is(err, errAllDown):
+		return ClassDown
 	case errors.As(err, &notice):
 		return ClassNotice
 	case errors.Is(err, instrument.ErrMalformed), errors.Is(err, instrument.ErrLimit), errors.Is(err, instrument.ErrRepeatedCookie):
