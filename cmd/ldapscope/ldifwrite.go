@@ -43,6 +43,7 @@ func writeLDIF(w io.Writer, e ldapmgr.Entry) error {
 
 // ldifLine writes one value, in base64 where RFC 2849 wants it or a terminal would be steered, and folds it.
 func ldifLine(b *strings.Builder, name, value string) {
+	name = printable(name) // a server may send anything for one
 	line := name + ": " + value
 	if value == "" {
 		line = name + ":"
