@@ -156,6 +156,46 @@ func cutEverywhere(t *testing.T, action func(n int) ldaptest.Action, misses bool
 	}
 }
 
+// TestCutEverywhereOne does the same to the sync of one person: each of its messages fails once, in each way. The account says why
+// and is otherwise as it was, and the next sync does what this one could not.
+func TestCutEverywhereOne(t *testing.T) {
+	t.Parallel()
+	for name, action := range map[string]ldaptest.Action{
+		"dropped": {Drop: true}, "garbage": {Raw: ldaptest.Garbage}, "error": {Result: &wire.Reply{Code: 80}}, "limit": {Result: &wire.Reply{Code: 4}},
+		"busy": {Result: &wire.Reply{Code: 51}}, "tag": {Tag: wire.BindResponse}, "in entry": {CutEntry: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := site{}.start(t, inMemory())
+			s := p.stage(t, func(c *ldapmgr.DomainConfig) { demanding(c); c.ReadOnly = new(false) })
+			key := s.login("alice").Account.Key
+			change := ldap.NewModifyRequest("uid=alice,ou=people,o=test", nil)
+			change.Replace("sn", []string{"another name"})
+			if _, err := s.domain.Modify(t.Context(), change); err != nil {
+				t.Fatal(err)
+			}
+			before := fmt.Sprint(s.account("alice"))
+			for _, base := range []string{"ou=people,o=test", "ou=groups,o=test"} {
+				p.memory.Dir.SetFault(ldaptest.When(func(q ldaptest.Request) bool { return q.Op == wire.SearchRequest && q.DN == base }, ldaptest.Always(action)))
+				if _, err := s.syncer.Resync(t.Context(), "", key); err == nil {
+					t.Errorf("%s: the sync succeeds", base)
+				}
+				after := s.account("alice")
+				if after.LastError == "" {
+					t.Errorf("%s: the account does not say why", base)
+				}
+				if after.LastError = ""; fmt.Sprint(after) != before {
+					t.Errorf("%s: the account was\n%s and is\n%v", base, before, after)
+				}
+			}
+			p.memory.Dir.SetFault(nil)
+			if _, err := s.syncer.Resync(t.Context(), "", key); err != nil || s.account("alice").Fields["last_name"] != "another name" {
+				t.Errorf("the server is back: %v, %v", s.account("alice"), err)
+			}
+		})
+	}
+}
+
 func TestCancelledSyncChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := crowded(t, 30, agreeAtOnce)
