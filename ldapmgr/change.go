@@ -73,7 +73,7 @@ func (d *Domain) changeHere(ctx context.Context, op, dn string, send changing) e
 	if d.readOnly() {
 		return &Error{Op: op, Domain: d.name, Err: d.refuseChange()}
 	}
-	return d.call(ctx, call{op: op, pool: d.changer, changes: dn}, func(ctx context.Context, client *instrument.Client) error {
+	return d.call(ctx, call{op: op, pool: d.changer, writes: true, changes: dn}, func(ctx context.Context, client *instrument.Client) error {
 		return send(ctx, client, dn)
 	})
 }

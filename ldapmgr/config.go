@@ -55,9 +55,12 @@ type DomainConfig struct {
 	// Never inherited.
 	Replace []string
 
-	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // opens sockets; default net.Dialer
-	Event    func(ctx context.Context, e Event)                                   // told about logins and failures; default none
-	Resolver *net.Resolver                                                        // looks names up; default net.DefaultResolver
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) // opens sockets; default net.Dialer
+	// OwnWrites is for how long reads keep to the server that took a change through the domain, while it can be asked: its
+	// replicas may not have it yet. Default 15 s, what Active Directory takes to tell its neighbours; negative for no time.
+	OwnWrites time.Duration
+	Event     func(ctx context.Context, e Event) // told about logins and failures; default none
+	Resolver  *net.Resolver                      // looks names up; default net.DefaultResolver
 	// Connected is called for each new connection once it is bound, before its first use; an error closes it. Default none.
 	Connected func(ctx context.Context, domain string, client *instrument.Client) error
 	// GSSAPI makes a Kerberos client for one bind: kerberos.New of package ldapmgr/kerberos. Required for BindGSSAPI only, so

@@ -51,6 +51,7 @@ type Domain struct {
 	learning chan struct{} // holds one token while somebody reads the schema
 	ahead    atomic.Bool   // the schema is read ahead, or was
 	faults   faults
+	markers  markers
 	silence  []string // codes of warnings, for every domain
 	found    discovery
 }

@@ -226,6 +226,9 @@ func (e *endpoint) usable(now time.Time) (ok, wanting bool) {
 
 // spared reports whether connections to this server should rest while others can serve.
 func (e *endpoint) spared(now time.Time) bool {
+	if p := e.fleet.pinned(now); p != nil {
+		return p != e
+	}
 	ok, _ := e.usable(now)
 	return !ok
 }
@@ -243,7 +246,7 @@ func (e *endpoint) replaceable(now time.Time) bool {
 
 // draining reports whether connections to this server end when they come back, because a preferred one serves again.
 func (e *endpoint) draining(now time.Time) bool {
-	if e.rank == 0 {
+	if e.rank == 0 || e.fleet.pinned(now) == e {
 		return false
 	}
 	return slices.ContainsFunc(e.fleet.servers(), func(other *endpoint) bool {

@@ -23,6 +23,7 @@ import (
 
 // witness sees what a domain tells: spans, metrics, its status and its log.
 type witness struct {
+	manager *ldapmgr.Manager
 	domain  *ldapmgr.Domain
 	tracer  *trace.TracerProvider
 	spans   *tracetest.SpanRecorder
@@ -44,6 +45,7 @@ func toldDomain(t *testing.T, c ldapmgr.DomainConfig) *witness {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close(context.WithoutCancel(t.Context())) })
+	w.manager = m
 	w.domain, _ = m.Domain("")
 	return w
 }

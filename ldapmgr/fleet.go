@@ -17,7 +17,8 @@ type fleet struct {
 	wake    func()                                        // the keeper looks again
 	changed func(e *endpoint, to EndpointState, r string) // called with the endpoint locked
 
-	list atomic.Pointer[[]*endpoint]
+	list   atomic.Pointer[[]*endpoint]
+	writer atomic.Pointer[pin]
 }
 
 func (f *fleet) servers() []*endpoint {
@@ -25,6 +26,41 @@ func (f *fleet) servers() []*endpoint {
 		return *list
 	}
 	return nil
+}
+
+// at returns the server with an address, or nil.
+func (f *fleet) at(address string) *endpoint {
+	for _, e := range f.servers() {
+		if e.address.Address == address {
+			return e
+		}
+	}
+	return nil
+}
+
+// pin is the server that took a change last.
+type pin struct {
+	*endpoint
+	until time.Time
+}
+
+// wrote notes that a server took a change: until its replicas have it too, it is the one to ask.
+func (f *fleet) wrote(e *endpoint, until time.Time) {
+	if len(f.servers()) > 1 {
+		f.writer.Store(&pin{e, until})
+	}
+}
+
+// pinned returns the server that took a change a moment ago and can be asked, or nil.
+func (f *fleet) pinned(now time.Time) *endpoint {
+	p := f.writer.Load()
+	if p == nil || !now.Before(p.until) {
+		return nil
+	}
+	if ok, _ := p.usable(now); !ok {
+		return nil
+	}
+	return p.endpoint
 }
 
 // set replaces the servers; those that stay keep what is known of them.
@@ -48,7 +84,7 @@ func (f *fleet) set(urls []string, now time.Time) {
 	f.list.Store(&list)
 }
 
-// candidates returns the servers worth a connection now, best first: preferred ones in order, then those that are spared,
+// candidates returns the servers worth a connection now, best first: the one that took a change a moment ago, preferred ones in order, then those that are spared,
 // then those that are recovering. It is empty when every server is known to be down.
 func (f *fleet) candidates(now time.Time) []*endpoint {
 	type candidate struct {
@@ -63,6 +99,13 @@ func (f *fleet) candidates(now time.Time) []*endpoint {
 			found = append(found, candidate{e, 0})
 		case wanting:
 			found = append(found, candidate{e, 1})
+		}
+	}
+	if p := f.pinned(now); p != nil {
+		for i := range found {
+			if found[i].endpoint == p {
+				found[i].class = -1
+			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.class, b.class) })

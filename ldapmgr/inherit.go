@@ -30,6 +30,7 @@ func (d DomainConfig) inherit(parent DomainConfig) DomainConfig {
 	d.Groups, d.Sync = d.Groups.inherit(parent.Groups), d.Sync.inherit(parent.Sync)
 	d.Extra = mergeExtra(d.Extra, parent.Extra)
 	d.Resolver = cmp.Or(d.Resolver, parent.Resolver)
+	d.OwnWrites = cmp.Or(d.OwnWrites, parent.OwnWrites)
 	if d.Dial == nil {
 		d.Dial = parent.Dial
 	}

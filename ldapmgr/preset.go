@@ -15,7 +15,8 @@ var builtIn = DomainConfig{
 		MaxOpen: 8, MaxLifetime: time.Hour, MaxIdleTime: 10 * time.Minute, ProbeAfter: 30 * time.Second,
 		WaitTimeout: time.Second, LeakAfter: 30 * time.Second,
 	},
-	Login: builtInLogin, Groups: builtInGroups, Sync: builtInSync,
+	OwnWrites: 15 * time.Second,
+	Login:     builtInLogin, Groups: builtInGroups, Sync: builtInSync,
 }
 
 // Presets are what kinds of server usually need; a domain's own settings and Config.Defaults come before them.

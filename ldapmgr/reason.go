@@ -48,6 +48,7 @@ const (
 	ClassCredentials    Class = "credentials" // the service account was refused
 	ClassBusy           Class = "busy"        // 51 and 52
 	ClassProtocol       Class = "protocol"
+	ClassStale          Class = "stale" // a replica lacks what was read before
 	ClassExhausted      Class = "pool_exhausted"
 	ClassReadOnly       Class = "read_only"
 	ClassConfig         Class = "config" // a file or secret that cannot be read
@@ -79,7 +80,7 @@ var sentences = map[Class]string{
 	ClassTLS:            "the TLS handshake fails; perhaps the port does not speak TLS",
 	ClassStartTLS:       "the server refuses StartTLS", ClassNotice: "the server ended the connection and said so",
 	ClassCredentials: "the service account is refused", ClassBusy: "the server says it is busy or unavailable",
-	ClassProtocol: "the server's answer is no valid LDAP",
+	ClassProtocol: "the server's answer is no valid LDAP", ClassStale: "the server lacks changes that an earlier sync has read; its replication is behind",
 }
 
 // Reason says in plain words why err happened, for a page that people read. It holds no filter, value or credential.
@@ -124,6 +125,8 @@ func Classify(err error) Class {
 		return ClassCredentials
 	case errors.Is(err, ErrReadOnly):
 		return ClassReadOnly
+	case errors.Is(err, ErrStale):
+		return ClassStale
 	case errors.Is(err, ErrPoolExhausted):
 		return ClassExhausted
 	case errors.Is(err, errConfig):

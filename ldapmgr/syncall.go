@@ -16,9 +16,12 @@ import (
 
 // AllOptions says how everybody is synced.
 type AllOptions struct {
-	Apply    bool           // carry the plans out; default they are only made
-	Confirm  int            // removals that an operator agrees to, having seen just this number; default none
-	Progress func(done int) // called with the people done so far, now and then; default none
+	Apply   bool // carry the plans out; default they are only made
+	Confirm int  // removals that an operator agrees to, having seen just this number; default none
+	// AcceptOlder takes over what a server has although an earlier sync read newer changes, as after a restore from a backup;
+	// default ErrStale.
+	AcceptOlder bool
+	Progress    func(done int) // called with the people done so far, now and then; default none
 }
 
 // Report is what a sync of everybody did or would do.
@@ -98,6 +101,7 @@ type allSync struct {
 	totals   map[removalKind]int
 	accounts int // that are linked and did not leave
 	facts    findings
+	marker   marker // how far the server has come
 }
 
 func (a *allSync) run(ctx context.Context) error {
@@ -108,6 +112,9 @@ func (a *allSync) run(ctx context.Context) error {
 	}
 	a.names = map[string]bool{}
 	err = d.call(ctx, call{op: "sync", pool: d.service, stream: true}, func(ctx context.Context, client *instrument.Client) error {
+		if a.marker, err = a.recent(ctx, client, previous); err != nil {
+			return err
+		}
 		before, err := a.identity(ctx, client)
 		if err != nil {
 			return err
@@ -123,6 +130,7 @@ func (a *allSync) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sync of everybody in %s: %w", d.name, err)
 	}
+	d.markers.keep(a.marker)
 	slices.SortFunc(a.plans, func(x, y Plan) int { return strings.Compare(x.Name, y.Name) })
 	if a.options.Apply {
 		if err := a.apply(ctx); err != nil {

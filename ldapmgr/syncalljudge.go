@@ -172,7 +172,7 @@ func (a *allSync) apply(ctx context.Context) error {
 	if b := d.cfg.Sync.Brake; !b.enough(a.facts) && a.options.Confirm == 0 {
 		people = a.facts.baseline // not accepted: the next run compares with the same number
 	}
-	run := Run{At: a.now, People: people, Wanted: a.facts.previous.Wanted}
+	run := Run{At: a.now, People: people, Wanted: a.facts.previous.Wanted, Markers: a.marker}
 	if err := a.roster.SaveRun(ctx, d.name, run); err != nil {
 		return fmt.Errorf("noting the sync of %s: %w", d.name, err)
 	}

@@ -54,6 +54,8 @@ type Run struct {
 	At     time.Time            `json:"at"`
 	People int                  `json:"people"`           // found, by the last run whose count was accepted
 	Wanted map[string]time.Time `json:"wanted,omitempty"` // removals that the last run wanted, with when one did first
+	// Markers is how far the directory had come, by where changes come from: contextCSN, or invocationId with the USN.
+	Markers map[string]string `json:"markers,omitempty"`
 }
 
 // PermissionSource tells what members of local groups may do. usersql's sink is one.

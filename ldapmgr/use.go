@@ -29,6 +29,7 @@ type call struct {
 	changes   string      // DN of the entry that a change is about
 	delivered func() bool // part of the answer was handed on already; nil for never
 	stream    bool        // as long as answers keep coming, without a bound on the whole
+	writes    bool        // it makes changes, and reads after it should see them
 	held      bool        // the application's code runs meanwhile, so that it may keep the connection
 }
 
@@ -48,7 +49,7 @@ func (d *Domain) DoWrite(ctx context.Context, f func(ctx context.Context, client
 	if d.readOnly() {
 		return &Error{Op: "write", Domain: d.name, Err: d.refuseChange()}
 	}
-	return d.call(ctx, call{op: "write", pool: d.changer, held: true}, f)
+	return d.call(ctx, call{op: "write", pool: d.changer, writes: true, held: true}, f)
 }
 
 // call lends a connection to f, again where the rules allow.
@@ -82,6 +83,9 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 		sent, err := d.lend(ctx, c.pool, m, waited, c.held, f)
 		if resent {
 			d.scope.Retried(d.name, err == nil)
+		}
+		if c.writes && sent && (err == nil || c.changes != "") {
+			d.fleet.wrote(m.endpoint, time.Now().Add(d.cfg.OwnWrites))
 		}
 		if err == nil {
 			return nil
