@@ -102,6 +102,10 @@ func TestSyncTellsWhatIsHeld(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	// whose name is a value, as it is of a group that a person joins or leaves
+	if group := (ldapmgr.Plan{Held: []ldapmgr.Held{{What: "group a b", Reason: "why"}, {What: "account", Reason: "why"}}}).Differences(); *group[0].From != "a b" || group[0].Name != "" || group[1].What != "account" || group[1].From != nil {
+		t.Errorf("held: %+v", group)
+	}
 	if len(got) == 0 || !slices.ContainsFunc(got, func(line string) bool {
 		return strings.Contains(line, " held account  - > - ") && strings.Contains(line, "fewer than")
 	}) {
