@@ -127,6 +127,8 @@ func TestBrowserSource(t *testing.T) {
 func TestBrowserNarrow(t *testing.T) {
 	t.Parallel()
 	r, b := opensDemo(t, 320, 640)
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	login, _ := r.last("/login")
 	r.visit("/people?q=ada")
 	b.lists(r)
 	fits := func(what string) {
@@ -135,7 +137,7 @@ func TestBrowserNarrow(t *testing.T) {
 			t.Errorf("%s: wider than the window: %s", what, wide)
 		}
 	}
-	for _, screen := range []string{"", "?screen=requests", "?screen=advice", "?screen=domains", "?screen=usage", "?screen=settings"} {
+	for _, screen := range []string{"", "?screen=requests", "?screen=advice", "?screen=domains", "?screen=usage", "?screen=settings", "?screen=request&tab=Steps&id=" + login.ID, "?screen=request&tab=Call+sites&id=" + login.ID} {
 		b.visit(r.panel + "/" + screen)
 		b.await("the screen", `document.querySelector("main > :not([hidden])")?.innerText.length > 20`)
 		fits("screen " + screen)

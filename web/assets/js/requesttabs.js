@@ -47,7 +47,7 @@ export function steps(q, operations) {
     for (let parent = s.parent; parent && n < 8; n++) parent = q.steps.find((/** @type {any} */ o) => o.name === parent)?.parent;
     return n;
   };
-  return h("div.pad", {}, h("table", {}, h("thead", {}, h("tr", {}, th("Step"), th("Operations", true), th("LDAP", true), th("Time", true), th("Without LDAP", true))),
+  return h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Steps" }, h("table", {}, h("thead", {}, h("tr", {}, th("Step"), th("Operations", true), th("LDAP", true), th("Time", true), th("Without LDAP", true))),
     h("tbody", {}, ...q.steps.flatMap((/** @type {any} */ s) => {
       const own = operations.filter((op) => op.step === s.name);
       const ldap = sum(own);
@@ -75,7 +75,7 @@ function difference(d) {
 /** Operations by the place in the application's source that made them. @param {any[]} operations @param {(seq: number) => void} open */
 export function sites(operations, open) {
   const groups = [...groupBy(operations, (op) => (op.caller ? `${op.caller.function} ${op.caller.line}` : "unknown"))].sort((a, b) => sum(b[1]) - sum(a[1]));
-  return h("div.pad", {}, h("table", {}, h("thead", {}, h("tr", {}, th("Function"), th("Place"), th("Operations", true), th("Shapes", true), th("LDAP", true))),
+  return h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Call sites" }, h("table", {}, h("thead", {}, h("tr", {}, th("Function"), th("Place"), th("Operations", true), th("Shapes", true), th("LDAP", true))),
     h("tbody", {}, ...groups.map(([, ops]) => {
       const c = ops[0].caller;
       return h("tr", {}, h("td", {}, h("button.link", { onclick: () => open(ops[0].seq) }, h("code", {}, c ? c.function.split("/").pop() : "not known: the call went around the instrumented client"))), h("td", {}, c ? place(c) : ""),
