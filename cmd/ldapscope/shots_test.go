@@ -29,12 +29,9 @@ const shotBytes = 150_000
 // TestBrowserShots writes pictures of every screen in both themes, wide and narrow, into .task/shots, which git ignores, and
 // those of the README into web/_shots where LDAPSCOPE_SHOTS says readme.
 func TestBrowserShots(t *testing.T) {
-	folder, readme := filepath.Join(root(t), ".task", "shots"), ""
+	folder, readme := shotsFolder(t), ""
 	if os.Getenv("LDAPSCOPE_SHOTS") == "readme" {
 		readme = filepath.Join(root(t), "web", "_shots")
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
 	}
 	b := opensBrowser(t, 1440, 900)
 	r := startHere(t, nil, nil, anywhere...)
@@ -51,9 +48,7 @@ func TestBrowserShots(t *testing.T) {
 		for _, theme := range []string{"light", "dark"} {
 			b.theme(theme)
 			for _, name := range slices.Sorted(maps.Keys(screens)) {
-				b.visit(r.panel + "/" + screens[name])
-				b.await("the screen "+name, `document.querySelector("main > :not([hidden])")?.innerText.length > 40 && (!location.search.includes("op=") || document.querySelector("[data-testid=drawer]").innerText.includes("Copy as"))
-					&& document.querySelector("#buffer").innerText`)
+				b.screen(r, screens[name])
 				picture := b.shot(filepath.Join(folder, name+size.name+"-"+theme+".png"))
 				if as := readmeShots[name+"-"+theme]; as != "" && size.name == "" && readme != "" {
 					b.keep(filepath.Join(readme, as+".png"), picture)
@@ -67,6 +62,16 @@ func TestBrowserShots(t *testing.T) {
 			b.do(chromedp.Evaluate[chromedp.Void](`localStorage.clear()`, chromedp.EvalIgnoreExceptions))
 		}
 	}
+}
+
+// shotsFolder is where pictures go, which git ignores.
+func shotsFolder(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(root(t), ".task", "shots")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // screens are the addresses of every screen, with what the demo's own traffic has made.
@@ -85,6 +90,14 @@ func (r *running) screens() map[string]string {
 		"requests": "?screen=requests", "request": "?screen=request&id=" + groups.ID, "steps": "?screen=request&tab=Steps&id=" + login.ID, "duplicates": "?screen=request&tab=Duplicates&id=" + groups.ID,
 		"advice": "?screen=advice", "domains": "?screen=domains", "users": "?screen=users", "usage": "?screen=usage", "run": "?screen=usage&run=" + runs.Runs[0].Run, "top": "?screen=usage&view=top", "settings": "?screen=settings",
 	}
+}
+
+// screen opens one of the screens and waits until it has what it shows.
+func (b *tab) screen(r *running, address string) {
+	b.t.Helper()
+	b.visit(r.panel + "/" + address)
+	b.await("the screen "+address, `document.querySelector("main > :not([hidden])")?.innerText.length > 40 && document.querySelector("#buffer").innerText
+		&& (!location.search.includes("op=") || document.querySelector("[data-testid=drawer]").innerText.includes("Copy as"))`)
 }
 
 func (b *tab) shot(path string) []byte {

@@ -70,7 +70,7 @@ function card(d, store) {
   const of = (/** @type {string} */ title, /** @type {string[]} */ ...names) => list(title, names.flatMap((name) => numbers(d, groups[name])));
   return h("section.card", { "data-testid": "domain-card" },
     h("h2", {}, d.name, " ", h(`span.chip.${d.state === "up" ? "ok" : d.state === "down" ? "error" : "plain"}`, {}, d.state),
-      d.security === "none" ? h("span.chip.warn", { title: "not encrypted" }, icon("unlocked"), "clear text") : d.security ? h("span.chip", {}, icon("lock"), d.security.replace("_", " ")) : null,
+      d.security === "none" ? h("span.chip.warn", { title: "not encrypted" }, icon("unlocked"), "clear text") : d.security ? h("span.chip", {}, icon("lock"), d.security === "start_tls" ? "StartTLS" : d.security.replace("_", " ")) : null,
       h("span.chip", {}, d.read_only ? "read-only" : "may write")),
     d.reason ? h("p.bad", {}, d.reason) : null,
     h("p.dim", {}, [d.server, d.bind && `as ${d.bind}`, d.vendor, d.aliases.length && `also ${d.aliases.join(", ")}`, d.naming_contexts.join("; ")].filter(Boolean).join(" · ")),
@@ -106,8 +106,11 @@ export function list(title, rows, meaning) {
     h("dl.count", {}, ...rows.flatMap(([name, text, key, n]) => [h("dt", {}, name), h(text === "0" ? "dd.dim" : "dd", { "data-counter": key, "data-value": n }, text)])));
 }
 
-/** @param {string} id @param {string} title @param {Node} body */
-const open = (id, title, body) => h("details", { id, open: true }, h("summary", {}, title), body);
+/** @param {string} id @param {string} title @param {HTMLElement} body */
+const open = (id, title, body) => {
+  if (body.matches(".scroll")) Object.assign(body, { tabIndex: 0, role: "region", ariaLabel: `${title} of ${id.replace(/^\w+-/, "")}` }); // for the keys that scroll
+  return h("details", { id, open: true }, h("summary", {}, title), body);
+};
 
 /** @param {any} d */
 function latency(d) {
@@ -151,7 +154,7 @@ function shapes(d) {
 
 /** @param {any[]} shapeRows */
 export function shapeTable(shapeRows) {
-  return h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, ...["Operation", "Count", "Errors", "Total", "Slowest", "Entries"].map((t, i) => h(i ? "th.num" : "th", { scope: "col" }, t)))),
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Operations by total time" }, h("table", {}, h("thead", {}, h("tr", {}, ...["Operation", "Count", "Errors", "Total", "Slowest", "Entries"].map((t, i) => h(i ? "th.num" : "th", { scope: "col" }, t)))),
     h("tbody", {}, ...shapeRows.map((s) => h("tr", {}, h("td", {}, h("code", {}, s.text)), h("td.num", {}, count(s.count)), h(s.errors ? "td.num.bad" : "td.num.dim", {}, count(s.errors)), h("td.num", {}, duration(s.total_us)),
       h("td.num", {}, duration(s.max_us)), h("td.num", {}, count(s.entries)))))));
 }

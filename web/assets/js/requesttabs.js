@@ -30,7 +30,7 @@ export function duplicates(operations, open) {
     const exact = [...groupBy(ops, (op) => op.exact).values()].sort((a, b) => b.length - a.length);
     return h("article.card", {}, h("h2", {}, `×${ops.length} `, h("code", {}, ops[0].shape_text)),
       h("p", {}, `${duration(total)} in all; ${duration(total - slowest)} more than asking once. ${exact.length === 1 ? "The question is the same each time." : `${count(exact.length)} different questions.`}`),
-      h("div.scroll", {}, h("table", {}, h("thead", {}, h("tr", {}, th("Asked"), th("About"), th("Times", true), th("Entries", true), th("Time", true))),
+      h("div.scroll", { tabindex: "0", role: "region", "aria-label": ops[0].shape_text }, h("table", {}, h("thead", {}, h("tr", {}, th("Asked"), th("About"), th("Times", true), th("Entries", true), th("Time", true))),
         h("tbody", {}, ...exact.slice(0, 50).map((same) => h("tr", {},
           h("td", {}, h("button.link", { onclick: () => open(same[0].seq) }, h("code", {}, same[0].subject))), h("td.dim", {}, elide(same[0].about ?? "", 48)),
           h("td.num", {}, same.length > 1 ? h("b.warn", {}, String(same.length)) : "1"), h("td.num", {}, count(same[0].entries)), h("td.num", {}, duration(sum(same)))))))),

@@ -106,7 +106,7 @@ export class UsagePage {
     const give = async (/** @type {any} */ p) => { await ask(`pins/${p.seq}?run=${p.run}`, { method: "DELETE" }); this.actions.go({}); };
     const open = (/** @type {any} */ p) => this.actions.go(p.run ? { pin: `${p.run}.${p.seq}` } : { op: String(p.seq) });
     return [h("header.pagehead", {}, h("button.link", { onclick: () => this.actions.go({ view: null }) }, "Usage history"), h("h1", {}, "Pinned operations"), h("span.dim", {}, "kept beyond the recorder and the end of their program")),
-      pins.length ? h("div.scroll.pad", {}, h("table", { "data-testid": "pins" }, h("tbody", {}, ...pins.map((/** @type {any} */ p) => h("tr", {}, h("td", {}, h("button.link", { onclick: () => open(p) }, `#${p.seq}`)), h("td", {}, moment(p.start)), h("td", {}, p.domain), h("td", {}, p.kind),
+      pins.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Pinned operations" }, h("table", { "data-testid": "pins" }, h("tbody", {}, ...pins.map((/** @type {any} */ p) => h("tr", {}, h("td", {}, h("button.link", { onclick: () => open(p) }, `#${p.seq}`)), h("td", {}, moment(p.start)), h("td", {}, p.domain), h("td", {}, p.kind),
         h("td", {}, h("code", {}, p.operation?.subject ?? "")), h("td.dim", {}, p.note), h("td.num", {}, duration(p.duration_us)), h("td", {}, h("button.plain", { onclick: () => give(p) }, "Unpin"))))))) : h("p.note.pad", {}, "Nothing is pinned. The key s pins the operation that is open.")];
   }
 
