@@ -83,7 +83,8 @@ func recorded() []step {
 			}
 			return whole(result, 3, 1)
 		}},
-		{"two pages", append(people(1, "next"), people(1, "")...), func(ctx context.Context, c *instrument.Client) error {
+		// The cookie is itself a value in BER: with its length damaged to 0 it is a further element, which go-ldap lets pass.
+		{"two pages", append(people(1, "\x04\x02ab"), people(1, "")...), func(ctx context.Context, c *instrument.Client) error {
 			result, err := c.SearchPaged(ctx, search("(uid=*)"), 3)
 			if err != nil {
 				return err
