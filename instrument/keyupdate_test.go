@@ -91,7 +91,7 @@ func updating(t *testing.T, raw net.Conn, config *tls.Config, inClear bool, hesi
 	if inClear {
 		s := &session{raw, wire.NewFramer(raw, wire.DefaultLimits)}
 		m, _ := s.next()
-		time.Sleep(hesitate)
+		<-time.After(hesitate)
 		s.answer(m, 0)
 	}
 	var keys bytes.Buffer
@@ -110,7 +110,7 @@ func updating(t *testing.T, raw net.Conn, config *tls.Config, inClear bool, hesi
 		return
 	}
 	s.answer(first, 0) // one record
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 	record, sealed := newSealer(t, secured.ConnectionState().CipherSuite, secret, 1).update(t)
 	_, _ = raw.Write(record)
 	second, ok := s.next() // reads the client's new keys before it
@@ -167,7 +167,7 @@ func TestKeyUpdateLongAfterAWrite(t *testing.T) {
 					if err := ask(); err != nil {
 						t.Errorf("request %d: %v", i+1, err)
 					}
-					time.Sleep(2 * time.Minute)
+					<-time.After(2 * time.Minute)
 				}
 			})
 		})
@@ -222,7 +222,7 @@ func TestWritesAboveTLSStayBounded(t *testing.T) {
 			ended <- err
 		}()
 	}
-	time.Sleep(100 * time.Millisecond) // both are under way by now, as a rule
+	<-time.After(100 * time.Millisecond) // both are under way by now, as a rule
 	close(read)
 	for range 2 {
 		select {

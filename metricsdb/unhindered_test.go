@@ -21,11 +21,13 @@ import (
 func TestNoOperationWaitsForSaving(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		hinder func(t *testing.T, path string) (end func())
+		name    string
+		history time.Duration
+		still   time.Duration // for as long nothing goes on at least
+		hinder  func(t *testing.T, path string) (end func())
 	}{
-		{"the database is locked", func(t *testing.T, path string) func() { return lockDatabase(t, path, "EXCLUSIVE") }},
-		{"the disk hangs", func(t *testing.T, path string) func() { return hangs(t, filepath.Join(path+".spool", "r1.tmp")) }},
+		{"the database is locked", time.Millisecond, 20 * time.Millisecond, func(t *testing.T, path string) func() { return lockDatabase(t, path, "EXCLUSIVE") }},
+		{"the disk hangs", -1, time.Second, func(t *testing.T, path string) func() { return hangs(t, filepath.Join(path+".spool", "r1.tmp")) }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,7 +42,7 @@ func TestNoOperationWaitsForSaving(t *testing.T) {
 			if err := open(t, metricsdb.Config{Path: path}).Close(); err != nil {
 				t.Fatal(err)
 			}
-			s := spool(t, metricsdb.Config{Path: path, Checkpoint: time.Millisecond, History: time.Millisecond, BusyTimeout: time.Hour}, run("r1"))
+			s := spool(t, metricsdb.Config{Path: path, Checkpoint: time.Millisecond, History: test.history, BusyTimeout: time.Hour}, run("r1"))
 			end := test.hinder(t, path)
 			var looks atomic.Int64
 			ctx, cancel := context.WithCancel(t.Context())
@@ -54,7 +56,7 @@ func TestNoOperationWaitsForSaving(t *testing.T) {
 				}
 			}
 			operate()
-			standsStill(t, &looks)
+			standsStill(t, &looks, test.still)
 			const operations = 200 // for which one that waited once would be seen
 			begin := time.Now()
 			for range operations {
@@ -75,11 +77,11 @@ func TestNoOperationWaitsForSaving(t *testing.T) {
 }
 
 // standsStill waits until whoever looks at the counters is held up by what it does with them.
-func standsStill(t *testing.T, looks *atomic.Int64) {
+func standsStill(t *testing.T, looks *atomic.Int64, still time.Duration) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		before := looks.Load()
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(still)
 		if before > 0 && looks.Load() == before {
 			return
 		}

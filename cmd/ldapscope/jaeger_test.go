@@ -134,7 +134,7 @@ func jaegerTrace(t *testing.T, endpoint, query string, env ...string) {
 		}
 	}
 	var spans []*trace.Span
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // Jaeger shows a span a moment after it has taken it
+	for end := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) { // Jaeger shows a span a moment after it has taken it
 		spans = askJaeger(t, query, traces)
 		if !slices.ContainsFunc(all, func(op operationRow) bool { return len(spansNamed(spans, op)) == 0 }) &&
 			len(spansOf(spans, trace.Span_SPAN_KIND_SERVER, people.TraceID)) > 0 && len(spansOf(spans, trace.Span_SPAN_KIND_SERVER, failing.TraceID)) > 0 {
