@@ -93,6 +93,7 @@ func TestCloseReasons(t *testing.T) {
 				}
 				d, scope := domain(t, c)
 				took(t, search(t, d))
+				pause(time.Second) // the connection is at rest
 				test.happen(t, n, d)
 				synctest.Wait()
 				pool := scope.Snapshots()[0].Pool
