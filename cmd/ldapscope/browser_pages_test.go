@@ -9,11 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ldapscope/ldapscope/instrument"
-	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/require"
 )
 
 // TestBrowserDomains holds the page of domains to every counter there is, with its number.
@@ -150,36 +148,5 @@ func TestBrowserNarrow(t *testing.T) {
 	b.await("the drawer to close", `document.querySelector("[data-testid=drawer]").hidden`)
 	if h := asks[float64](b, `Math.min(...[...document.querySelectorAll("button, select, nav a")].filter(e => e.checkVisibility() && !e.classList.contains("link") && !e.classList.contains("twist")).map(e => e.getBoundingClientRect().height))`); h < 24 {
 		t.Errorf("a target is %v pixels high, want at least 24", h)
-	}
-}
-
-// TestBrowserAccessible runs axe-core over every screen in both themes.
-func TestBrowserAccessible(t *testing.T) {
-	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root(t), "web", "_dev", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		require.Missing(t, "node", "axe-core is not installed: bash .ci/js install does that")
-	}
-	r, b := opensDemo(t, 1280, 800)
-	r.submit("/login", "username", "ada", "password", "lovelace")
-	r.visit("/groups")
-	q, ops := r.last("/groups")
-	r.visit("/failing")
-	login, _ := r.last("/login")
-	r.await("a saved run", func() bool { return len(r.savedRuns()) > 0 })
-	for _, theme := range []string{"light", "dark"} {
-		b.theme(theme)
-		for _, address := range []string{
-			"", "?group=shape", fmt.Sprint("?op=", ops[0].Seq), "?screen=requests", "?screen=request&id=" + q.ID, "?screen=request&tab=Duplicates&id=" + q.ID, "?screen=request&tab=Advice&id=" + q.ID,
-			"?screen=request&tab=Steps&id=" + login.ID, "?screen=advice", "?screen=domains", "?screen=users", "?screen=usage", "?screen=usage&run=" + r.savedRuns()[0], "?screen=usage&view=top", "?screen=usage&view=pins", "?screen=settings",
-		} {
-			b.visit(r.panel + "/" + address)
-			b.await("the screen", `document.querySelector("main > :not([hidden])")?.innerText.length > 40 && (!location.search.includes("op=") || document.querySelector("[data-testid=drawer]").innerText.includes("Copy as"))`)
-			b.do(chromedp.Evaluate[chromedp.Void](string(axe), chromedp.EvalIgnoreExceptions))
-			violations := asks[[]string](b, `axe.run(document, { resultTypes: ["violations"] }).then(r => r.violations.flatMap(v => v.nodes.map(n => v.impact + " " + v.id + ": " + n.target.join(" ") + " " + n.failureSummary.split("\n").slice(1, 2))))`)
-			for _, v := range violations[:min(len(violations), 6)] {
-				t.Errorf("%q in the %s theme: %s", address, theme, v)
-			}
-		}
 	}
 }

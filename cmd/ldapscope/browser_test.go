@@ -222,9 +222,15 @@ func (b *tab) types(filter string) {
 // theme is light or dark, as the system says.
 func (b *tab) theme(name string) {
 	b.t.Helper()
+	b.media("prefers-color-scheme", name)
+}
+
+// media sets one preference of the system, and leaves the others to their defaults.
+func (b *tab) media(feature, value string) {
+	b.t.Helper()
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 		})
 		return err
 	}))

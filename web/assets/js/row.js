@@ -38,7 +38,7 @@ function content(row) {
     case "request": return { classes: row.past ? "request past" : "request", cells: request(row), test: "request-row" };
     case "sum": return { classes: "request sum", cells: sum(row), test: "sum-row" };
     case "step": return { classes: "step", cells: { kind: [h("span.badge.step", {}, "STEP")], main: [h("span.dim", {}, row.name)] }, test: "" };
-    case "gap": return { classes: row.gap.reason === "skipped" ? "gap loadable" : "gap", cells: { main: [gap(row.gap)] }, test: "gap-row" };
+    case "gap": return { classes: row.gap.reason === "skipped" ? "gap loadable" : "gap", cells: { main: gap(row.gap) }, test: "gap-row" };
     case "restart": return { classes: "restart", cells: { when: [clock(row.at)], main: [h("b", {}, "The application restarted. What is below was made before.")] }, test: "restart-row" };
     default: return { classes: operationClasses(row), cells: operation(row), test: "op-row" };
   }
@@ -90,8 +90,8 @@ function sum(row) {
 
 /** @param {Gap} g */
 function gap(g) {
-  if (g.reason !== "skipped") return h("span.dim", {}, `Changes ${count(g.from)} to ${count(g.to)} left the recorder before this page read them`);
-  return h("span", {}, g.left ? `${plural(g.left, "operation")} counted and not listed` : `Changes ${count(g.from)} to ${count(g.to)} were passed over`, " ", h("button.link", { tabindex: "-1" }, "Load these"));
+  if (g.reason !== "skipped") return [h("span.said.dim", {}, `Changes ${count(g.from)} to ${count(g.to)} left the recorder before this page read them`)];
+  return [h("span.said", {}, g.left ? `${plural(g.left, "operation")} counted and not listed` : `Changes ${count(g.from)} to ${count(g.to)} were passed over`), h("button.link", { tabindex: "-1" }, "Load these")];
 }
 
 /** @param {OperationRow} row */

@@ -17,7 +17,7 @@ export class UsersPage {
       const { users } = await ask(`users?q=${encodeURIComponent(this.q)}`);
       const find = h("input", { type: "search", value: this.q, "aria-label": "Name or domain", placeholder: "Name or domain", onchange: (/** @type {any} */ e) => { this.q = e.target.value; this.show(); } });
       fill(this.host, h("header.pagehead", {}, h("h1", {}, "Users"), h("span.dim", {}, "of the application, from the directory")), h("div.filters", {}, find),
-        users.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Users" }, h("table", { "data-testid": "users" }, h("thead", {}, h("tr", {}, ...["User", "Domain", "Last sync", "Last error", "Trace", "Sync"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...users.map((/** @type {any} */ u) => this.row(u)))))
+        users.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of users" }, h("table", { "data-testid": "users" }, h("thead", {}, h("tr", {}, ...["User", "Domain", "Last sync", "Last error", "Trace", "Sync"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...users.map((/** @type {any} */ u) => this.row(u)))))
           : h("p.note.pad", {}, "No user is selected."));
     } catch (e) {
       fill(this.host, h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
