@@ -105,6 +105,9 @@ func TestBrowserKeys(t *testing.T) {
 			b.await(line+", after "+s.keys, s.becomes)
 		}
 	}
+	b.visit(r.panel + "/")
+	b.await("the live screen", ready["live"])
+	asks[bool](b, `[..."bfbsbcbr"].every(key => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))`) // faster than it draws
 	b.visit(r.panel + "/?screen=settings")
 	b.await("the help", `document.querySelector("#settings .keys")`)
 	named := asks[[]string](b, `[...document.querySelectorAll("#settings .keys kbd")].map(e => e.innerText)`)

@@ -152,9 +152,12 @@ function route() {
   for (const chip of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("button[data-clause]"))) chip.setAttribute("aria-pressed", String(holds(q, chip.dataset.clause ?? "")));
   const group = params.get("group") ?? "request";
   by("group").value = group in groupings ? group : "request";
-  if (tree.by !== group) list.top();
-  tree.by = group in groupings ? group : "request";
   tree.version = -1;
+  if (tree.by !== by("group").value) {
+    tree.by = by("group").value;
+    tree.refresh(); // the list may draw before the next frame
+    list.top();
+  }
   if (list.shown.join() !== chosen(params.get("cols") ?? "").join()) list.columns(params.get("cols") ?? "");
   const op = Number(params.get("op"));
   const pin = params.get("pin");
