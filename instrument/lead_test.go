@@ -76,7 +76,7 @@ func TestQuietConnectionIsWatched(t *testing.T) {
 			c := dial(t, instrument.New(), serve(t, func(s *session) {
 				for range 5 {
 					m, _ := s.next()
-					time.Sleep(lasting)
+					<-time.After(lasting) // the server thinks
 					s.answer(m, 0)
 					asked <- true
 				}
@@ -114,7 +114,7 @@ func TestEverybodyReads(t *testing.T) {
 					return
 				}
 				if n%50 == 0 {
-					time.Sleep(15 * time.Millisecond) // the driver's goroutine takes over
+					<-time.After(15 * time.Millisecond) // the driver's goroutine takes over
 				}
 			}
 		})
