@@ -116,17 +116,17 @@ func silentHandshake(startTLS bool) func(*testing.T) {
 // and that the next server serves. A server that waits for more of what it takes for LDAP is one of F14.
 func mismatch(t *testing.T) {
 	t.Parallel()
-	openldap := slapd.Start(t, slapd.Config{LDIF: slapdLDIF})
+	whole := slapd.Start(t, slapd.Config{LDIF: slapdLDIF})
 	cfg := small()
-	cfg.TLS = serverTLS(t, openldap.CA, ldaptest.Leaf{})
+	cfg.TLS = serverTLS(t, whole.CA, ldaptest.Leaf{})
 	memory := ldaptest.Start(t, cfg)
-	for _, test := range []struct{ plain, encrypted, password string }{{openldap.LDAP, openldap.LDAPS, openldap.RootPW}, {memory.URL(), memory.TLSURL(), password}} {
+	for _, test := range []struct{ plain, encrypted, password string }{{whole.LDAP, whole.LDAPS, whole.RootPW}, {memory.URL(), memory.TLSURL(), password}} {
 		for url, want := range map[string]string{
 			"ldaps://" + strings.TrimPrefix(test.plain, "ldap://"):     "perhaps the port does not speak TLS",
 			"ldap://" + strings.TrimPrefix(test.encrypted, "ldaps://"): "perhaps the port speaks TLS: write ldaps://",
 		} {
 			c := bound(url, map[bool]string{true: test.encrypted, false: test.plain}[strings.HasPrefix(url, "ldaps")])
-			c.TLS.CAFile, c.Bind.Password.Value = openldap.CAFile, test.password
+			c.TLS.CAFile, c.Bind.Password.Value = whole.CAFile, test.password
 			d, _ := domain(t, c)
 			if got := took(t, search(t, d)); got > 1500*time.Millisecond+slack {
 				t.Errorf("%s: took %v, want at most 1.5s", url, got)
