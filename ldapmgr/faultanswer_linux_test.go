@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,13 +199,14 @@ func referralMaze(wait time.Duration) func(*testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			t.Cleanup(func() { pause(wait) }) // for the answer that nobody waits for any more
-			asked := 0
+			var count atomic.Int64
 			n := &network{hosts: map[string]*host{"a.test": scripted(func(conn net.Conn, m wire.Message) bool {
 				s, err := wire.ParseSearch(m.Body)
 				if err != nil || m.Op != wire.SearchRequest || len(s.Base) == 0 {
 					return succeeds(conn, m)
 				}
-				if asked++; asked > 100 {
+				asked := count.Add(1)
+				if asked > 100 {
 					return false
 				}
 				pause(wait)
@@ -218,7 +220,7 @@ func referralMaze(wait time.Duration) func(*testing.T) {
 			d, _ := domain(t, c)
 			begin := time.Now()
 			result, err := d.Search(t.Context(), people("(ou=people)"))
-			took, slow := time.Since(begin), 4*wait > 6*time.Second
+			asked, took, slow := count.Load(), time.Since(begin), 4*wait > 6*time.Second
 			if took > 6*time.Second || err == nil || result == nil || asked > 4 {
 				t.Errorf("%d searches, %v: %v, %v", asked, took, result, err)
 			}
