@@ -10,7 +10,7 @@ import (
 
 // attributes lists what a recorded span says of the request, behind what all spans of the connection say.
 func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attribute.KeyValue {
-	set := make([]attribute.KeyValue, 0, len(e.common)+18)
+	set := make([]attribute.KeyValue, 0, len(e.common)+8) // a search with its answer
 	set = append(append(set, e.common...), attribute.Int64(attrMessageID, op.MessageID), attribute.Int64(attrConnection, int64(op.Conn)))
 	switch v.kind {
 	case KindSearch:
