@@ -67,9 +67,16 @@ var keyboards = map[string]struct {
 		{"yc", `window.copied.startsWith("ldapsearch ")`}, {"yl", `window.copied.includes("dn: ")`}, {"yg", `window.copied.includes("ldap.NewSearchRequest")`},
 		{"yu", `window.copied.startsWith("ldap://")`}, {"ym", `window.copied.includes("**") || window.copied.includes("|")`},
 	}},
-	"+ - 0":     {"request", []stroke{{"+", zoomed}, {"0", "!" + zoomed}, {"+", zoomed}, {"-", "!" + zoomed}}},
-	"s":         {"operation", []stroke{{"s", `document.querySelector("#status").innerText.includes("Pinned")`}}},
-	"r":         {"operation", []stroke{{"r", "window.meant === 1 && document.querySelector('#status').innerText.length > 0"}}},
+	"+ - 0": {"request", []stroke{{"+", zoomed}, {"0", "!" + zoomed}, {"+", zoomed}, {"-", "!" + zoomed}}},
+	"s":     {"operation", []stroke{{"s", `document.querySelector("#status").innerText.includes("Pinned")`}}},
+	"r":     {"operation", []stroke{{"r", "window.meant === 1 && document.querySelector('#status').innerText.length > 0"}}},
+	"v": {"operation", []stroke{
+		{"v", `document.querySelector("#status").innerText.includes("first of two")`}, {"jjo", address + `.get("op") !== first && ` + drawer + `.innerText.includes("#" + ` + address + `.get("op"))`},
+		{"v", `document.querySelector("dialog[open] tbody")?.innerText.includes("≠ Start")`}, {kb.Escape, `!document.querySelector("dialog[open]")`},
+	}},
+	"Shift+T": {"operation", []stroke{
+		{"T", drawer + `.getBoundingClientRect().top > 400 && ` + drawer + `.getBoundingClientRect().width > 1000`}, {"T", drawer + `.getBoundingClientRect().top < 200`},
+	}},
 	"t":         {"live", []stroke{{"t", `document.documentElement.dataset.theme === "dark"`}, {"t", `document.documentElement.dataset.theme === "light"`}}},
 	"Home, End": {"live", []stroke{{kb.PageDown + kb.PageDown + kb.End, inOrder + `[0].ariaRowIndex === "2"`}, {kb.PageDown + kb.PageDown + kb.Home, inOrder + `[0].ariaRowIndex === "2"`}}},
 	"?":         {"live", []stroke{{"?", `document.querySelector("dialog[open]")`}, {kb.Escape, `!document.querySelector("dialog[open]")`}}},
@@ -97,7 +104,7 @@ func TestBrowserKeys(t *testing.T) {
 		k := keyboards[line]
 		b.visit(r.panel + "/" + at[k.at])
 		b.await("the screen for "+line, ready[k.at])
-		asks[bool](b, `(() => { window.copied = ""; window.meant = 0; navigator.clipboard.writeText = async (text) => { window.copied = text; }; window.confirm = () => { window.meant++; return true; }; localStorage.clear(); return true; })()`)
+		asks[bool](b, `(() => { window.copied = ""; window.meant = 0; window.first = new URLSearchParams(location.search).get("op"); navigator.clipboard.writeText = async (text) => { window.copied = text; }; window.confirm = () => { window.meant++; return true; }; localStorage.clear(); return true; })()`)
 		for _, s := range k.strokes {
 			for _, key := range s.keys {
 				b.keys(string(key))

@@ -5,6 +5,7 @@ import { text } from "../assets/js/advice.js";
 import { holds, toggle } from "../assets/js/chips.js";
 import { chosen, fitting, named, template } from "../assets/js/columns.js";
 import { offers, quoted, wordAt } from "../assets/js/complete.js";
+import { compared } from "../assets/js/differences.js";
 import { groupBy } from "../assets/js/requesttabs.js";
 import { Router } from "../assets/js/router.js";
 import { op } from "./made.mjs";
@@ -80,4 +81,12 @@ test("the router keeps the state of the view in the address", () => {
   router.go({ screen: null, id: null, op: null });
   assert.deepEqual(calls, [["push", "/debug/ldap/?q=op%3Abind&screen=request&id=a+b"], ["replace", "/debug/ldap/?screen=request&id=a+b&op=7"], ["push", "/debug/ldap/"]]);
   assert.equal(changes, 3);
+});
+
+test("two operations are compared by what at least one of them has", () => {
+  const one = { seq: 1, kind: "search", search: { base: "dc=x", scope: "sub", filter: "(a=1)", attributes: [] }, entries: 0, bytes_received: 10, start: 0, duration_us: 500, timing: {}, result: { code: 0, name: "success" }, domain: "X" };
+  const rows = compared(one, { ...one, seq: 2, search: { ...one.search, filter: "(a=2)" }, entries: 3 });
+  assert.deepEqual(rows.filter((f) => !f.same).map((f) => [f.name, f.one, f.other]), [["Filter", "(a=1)", "(a=2)"], ["Entries", "0", "3"]]);
+  assert.ok(rows.some((f) => f.name === "Attributes" && f.one === "all" && f.same));
+  assert.ok(!rows.some((f) => f.name === "Entry"));
 });

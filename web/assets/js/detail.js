@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h, fill, ask, copy, icon, say, Failure } from "./dom.js";
 import { card } from "./advice.js";
+import { showCompared } from "./differences.js";
 import { bytes, clock, codes, count, duration, failed, result, value } from "./format.js";
 import { entries } from "./entries.js";
 import { editors, preference } from "./settings.js";
@@ -29,6 +30,7 @@ export class Drawer {
     this.keeps = false; // whether there is a database for pins
     this.asks = false; // whether the host lets people repeat questions
     this.op = /** @type {any} */ (null);
+    this.first = /** @type {any} */ (null); // of two to compare
     /** @type {ReturnType<typeof setTimeout>|undefined} */ this.again = undefined;
   }
 
@@ -87,6 +89,18 @@ export class Drawer {
   /** Asks the open operation again, where that is possible and meant. */
   repeat() {
     if (this.asks && this.seq && ["search", "compare"].includes(this.op?.kind) && confirm("Ask the directory the same again?")) this.replay(this.seq);
+  }
+
+  /** Remembers the open operation, or shows it beside the one that was remembered. */
+  compare() {
+    if (!this.op) return;
+    if (this.first && this.first.seq !== this.op.seq) {
+      showCompared(this.first, this.op);
+      this.first = null;
+      return;
+    }
+    this.first = this.op;
+    say(`#${this.op.seq} is the first of two: open another operation and press v again`);
   }
 
   /** @param {number} seq */

@@ -9,6 +9,7 @@ import { help } from "./keys.js";
 const choices = {
   theme: { title: "Theme", values: [["", "As the system"], ["light", "Light"], ["dark", "Dark"]] },
   density: { title: "Rows", values: [["compact", "Compact"], ["", "Usual"], ["comfortable", "Comfortable"]] },
+  drawer: { title: "Open operation", values: [["", "At the side"], ["below", "Below"]] },
   editor: { title: "Links to source", values: [["", "VS Code"], ["goland", "GoLand"], ["zed", "Zed"], ["off", "None"]] },
   keys: { title: "Single keys", values: [["", "On"], ["off", "Off"]], more: "Off for speech input and other aids that send single letters. Enter, Escape and the arrows always work." },
   tell: { title: "Spoken news", values: [["", "Off"], ["on", "On"]], more: "Says how many operations came, at most every ten seconds." },
@@ -43,6 +44,7 @@ export function apply() {
   const theme = preference("theme");
   if (theme) root.dataset.theme = theme;
   else delete root.dataset.theme;
+  root.dataset.drawer = preference("drawer");
   root.style.setProperty("--row", `${rowHeight()}px`);
 }
 
@@ -51,6 +53,11 @@ export function toggleTheme() {
   const chosen = preference("theme");
   const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   prefer("theme", dark ? "light" : "dark");
+}
+
+/** Puts the open operation below the list, or beside it again. */
+export function turnDrawer() {
+  prefer("drawer", preference("drawer") ? "" : "below");
 }
 
 /** The page of settings. @param {HTMLElement} host @param {{version: string, epoch: string, level: string, limits: string}} about */
@@ -62,7 +69,7 @@ export function showSettings(host, about) {
       more ? h("p.dim", {}, more) : null);
   };
   fill(host, h("header.pagehead", {}, h("h1", {}, "Settings"), h("span.dim", {}, "of this browser")),
-    h("section.card", {}, h("h2", {}, "Appearance"), field("theme"), field("density"), field("editor")),
+    h("section.card", {}, h("h2", {}, "Appearance"), field("theme"), field("density"), field("drawer"), field("editor")),
     h("section.card", {}, h("h2", {}, "Access"), field("keys"), field("tell")),
     h("section.card", {}, h("h2", {}, "Keys"), h("dl.facts.keys", {}, ...help.flatMap(([keys, what]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, what)]))),
     h("section.card", {}, h("h2", {}, "About"), h("dl.facts", {}, ...Object.entries({
