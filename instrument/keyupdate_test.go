@@ -178,7 +178,7 @@ func TestKeyUpdateLongAfterAWrite(t *testing.T) {
 func dialed(url string, opts ...instrument.DialOption) func(*testing.T, net.Conn, *tls.Config) func() error {
 	return func(t *testing.T, far net.Conn, trust *tls.Config) func() error {
 		t.Helper()
-		c, err := instrument.New().Dial(t.Context(), url, append(opts, instrument.WithTLS(trust), instrument.WithStages(instrument.Stages{TLS: 10 * time.Second}),
+		c, err := instrument.New().Dial(t.Context(), url, append(opts, instrument.WithTLS(trust), unhurried,
 			instrument.WithDialer(func(context.Context, string, string) (net.Conn, error) { return far, nil }))...)
 		if err != nil {
 			t.Fatal(err)

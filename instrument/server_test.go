@@ -20,6 +20,9 @@ import (
 // patience bounds everything that a test waits for; nothing takes that long unless it hangs.
 const patience = 10 * time.Second
 
+// unhurried lets connecting take as long on a loaded machine.
+var unhurried = instrument.WithStages(instrument.Stages{Connect: patience, TLS: patience})
+
 // session is one connection as the server of a test sees it. A script reads requests and writes whatever it likes.
 type session struct {
 	conn   net.Conn
@@ -120,7 +123,7 @@ func willing(entries int) func(*session) {
 // dial connects with the observer; the end of the test closes.
 func dial(t testing.TB, scope *instrument.Scope, url string, opts ...instrument.DialOption) *instrument.Client {
 	t.Helper()
-	c, err := scope.Dial(t.Context(), url, append([]instrument.DialOption{instrument.WithDomain("TEST")}, opts...)...)
+	c, err := scope.Dial(t.Context(), url, append([]instrument.DialOption{instrument.WithDomain("TEST"), unhurried}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestSilentStartTLS(t *testing.T) {
 			w := newWatch()
 			url := serve(t, script)
 			start := time.Now()
-			_, err := w.Dial(t.Context(), url, instrument.WithDomain("TEST"), instrument.WithStartTLS(), instrument.WithStages(instrument.Stages{TLS: 100 * time.Millisecond}))
+			_, err := w.Dial(t.Context(), url, instrument.WithDomain("TEST"), instrument.WithStartTLS(), instrument.WithStages(instrument.Stages{Connect: patience, TLS: 100 * time.Millisecond}))
 			var stage *instrument.DialError
 			if !errors.As(err, &stage) || stage.Stage != "start_tls" || !errors.Is(err, instrument.ErrTimeout) {
 				t.Errorf("error %v", err)
@@ -94,7 +94,7 @@ func TestSilentStartTLS(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(50*time.Millisecond, cancel)
 			err = within(patience, func() error {
-				_, err := w.Dial(ctx, url, instrument.WithStartTLS(), instrument.WithStages(instrument.Stages{TLS: time.Hour}))
+				_, err := w.Dial(ctx, url, instrument.WithStartTLS(), instrument.WithStages(instrument.Stages{Connect: patience, TLS: time.Hour}))
 				return err
 			})
 			if !errors.Is(err, context.Canceled) {
@@ -123,11 +123,11 @@ func TestStartTLSInjection(t *testing.T) {
 		e.Message(m.ID+1, func(e *wire.Encoder) { e.Result(wire.BindResponse, wire.Reply{}) }, nil)
 		s.send(e.Bytes...)
 	}))
-	if _, err := scope.Dial(t.Context(), url, instrument.WithStartTLS()); !errors.Is(err, instrument.ErrMalformed) {
+	if _, err := scope.Dial(t.Context(), url, unhurried, instrument.WithStartTLS()); !errors.Is(err, instrument.ErrMalformed) {
 		t.Errorf("error %v", err)
 	}
 	refused := serve(t, then(func(s *session, m wire.Message) { s.answer(m, 2) }))
-	if _, err := scope.Dial(t.Context(), refused, instrument.WithStartTLS()); !ldap.IsErrorWithCode(err, 2) {
+	if _, err := scope.Dial(t.Context(), refused, unhurried, instrument.WithStartTLS()); !ldap.IsErrorWithCode(err, 2) {
 		t.Errorf("refused: %v", err)
 	}
 }
