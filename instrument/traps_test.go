@@ -252,23 +252,24 @@ func TestPagesStopEarly(t *testing.T) {
 // Idle time and total time are two things: an answer that takes long but keeps coming is no dead one.
 func TestSteadyAnswerIsNotIdle(t *testing.T) {
 	t.Parallel()
+	const idle, entries = 3 * time.Second, 45
 	steady := then(func(s *session, m wire.Message) {
 		ticks := time.NewTicker(100 * time.Millisecond)
 		defer ticks.Stop()
-		for i := range 15 {
+		for i := range entries {
 			<-ticks.C
 			s.entry(m, "cn="+strconv.Itoa(i))
 		}
 		s.answer(m, 0)
 	})
 	url := serve(t, steady)
-	c := dial(t, instrument.New(), url, instrument.WithTimeouts(instrument.Timeouts{Idle: time.Second}))
-	if result, err := c.Search(t.Context(), search("(cn=*)")); err != nil || len(result.Entries) != 15 {
+	c := dial(t, instrument.New(), url, instrument.WithTimeouts(instrument.Timeouts{Idle: idle}))
+	if result, err := c.Search(t.Context(), search("(cn=*)")); err != nil || len(result.Entries) != entries {
 		t.Errorf("%v", err)
 	}
 	alone := plain(t, url)
 	defer alone.Close()
-	alone.SetTimeout(time.Second)
+	alone.SetTimeout(idle)
 	if _, err := alone.Search(search("(cn=*)")); err == nil {
 		t.Error("go-ldap alone tells them apart now")
 	}
