@@ -51,8 +51,8 @@ type Domain struct {
 	learning chan struct{} // holds one token while somebody reads the schema
 	ahead    atomic.Bool   // the schema is read ahead, or was
 	faults   faults
-	markers  markers
-	silence  []string // codes of warnings, for every domain
+	unmarked sync.Once // it was said that the servers do not tell how recent they are
+	silence  []string  // codes of warnings, for every domain
 	found    discovery
 }
 

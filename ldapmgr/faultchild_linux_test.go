@@ -75,14 +75,11 @@ func exhaust(t *testing.T, servers []string) {
 		if !errors.Is(err, ldapmgr.ErrUnavailable) {
 			t.Fatalf("got %v, want ErrUnavailable", err)
 		}
-		pause(10 * time.Millisecond)
+		pause(30 * time.Millisecond) // what is looked for is what goes on between the calls
 	}
-	wall, busy, most := time.Since(begin), processor(t)-before, 0.05
-	if raceEnabled { // the detector makes the same work several times as dear
-		most = 0.25
-	}
-	if share := float64(busy) / float64(wall); share > most {
-		t.Errorf("%d calls without a descriptor took %.1f %% of a processor, want less than %.0f", asked, 100*share, 100*most)
+	wall, busy := time.Since(begin), processor(t)-before
+	if share := float64(busy) / float64(wall); share > 0.05 {
+		t.Errorf("%d calls without a descriptor took %.1f %% of a processor, want less than 5", asked, 100*share)
 	}
 	status := d.Status()
 	if got := strings.Count(log.String(), "level=WARN"); got != 1 || len(status.Faults) != 1 || status.Faults[0].Class != ldapmgr.ClassDescriptors {

@@ -49,13 +49,7 @@ func TestProbeOfCallThatIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, 1, small)
 		d, scope := domain(t, n.config(1))
-		var all []*borrower
-		for range 3 {
-			all = append(all, borrow(t, d))
-		}
-		for _, b := range all {
-			_ = b.end(nil)
-		}
+		rests(t, d, 3)
 		pause(40 * time.Second)
 		over, cancel := context.WithCancel(t.Context())
 		cancel()

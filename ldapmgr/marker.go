@@ -11,7 +11,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -56,13 +55,6 @@ func (m marker) with(other marker) marker {
 		}
 	}
 	return both
-}
-
-// markers is what the syncs of a domain have seen in this process; the Roster keeps it beyond.
-type markers struct {
-	mu   sync.Mutex // guards seen
-	seen marker
-	said sync.Once // that the servers have none
 }
 
 // readMarker asks a server how far it has come. It is empty where the server does not say.
@@ -124,12 +116,10 @@ func (a *allSync) recent(ctx context.Context, client *instrument.Client, previou
 	if err != nil {
 		return nil, err
 	}
-	d.markers.mu.Lock()
-	seen := d.markers.seen.with(previous.Markers)
-	d.markers.mu.Unlock()
 	if a.options.AcceptOlder {
 		return has, nil
 	}
+	seen := marker(previous.Markers)
 	source := has.behind(seen)
 	switch {
 	case source != "":
@@ -138,16 +128,9 @@ func (a *allSync) recent(ctx context.Context, client *instrument.Client, previou
 		d.tell(ctx, d.fleet.at(client.Server()), err)
 		return nil, err
 	case len(has) == 0:
-		d.markers.said.Do(func() {
+		d.unmarked.Do(func() {
 			d.log.Info("the servers do not say how recent they are, so that a sync does not notice a replica that is behind", slog.String("server", client.Server()))
 		})
 	}
 	return has.with(seen), nil
-}
-
-// keep remembers how far the directory had come when it was synced.
-func (m *markers) keep(now marker) {
-	m.mu.Lock()
-	m.seen = now
-	m.mu.Unlock()
 }

@@ -43,6 +43,18 @@ func (b *borrower) end(err error) error {
 	return <-b.done
 }
 
+// rests leaves so many connections idle in the pool.
+func rests(t *testing.T, d *ldapmgr.Domain, n int) {
+	t.Helper()
+	all := make([]*borrower, n)
+	for i := range all {
+		all[i] = borrow(t, d)
+	}
+	for _, b := range all {
+		_ = b.end(nil)
+	}
+}
+
 func TestWaitTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -156,13 +168,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, 1, small)
 		d, _ := domain(t, n.config(1))
-		var all []*borrower
-		for range 8 {
-			all = append(all, borrow(t, d))
-		}
-		for _, b := range all {
-			_ = b.end(nil)
-		}
+		rests(t, d, 8)
 		pause(8 * time.Minute)
 		synctest.Wait()
 		if got := n.host(0).open(); got != 8 {
@@ -190,13 +196,7 @@ func halfOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, 1, small)
 		d, _ := domain(t, n.config(1))
-		var all []*borrower
-		for range 4 {
-			all = append(all, borrow(t, d))
-		}
-		for _, b := range all {
-			_ = b.end(nil)
-		}
+		rests(t, d, 4)
 		pause(40 * time.Second)
 		n.host(0).lose()
 		if got := took(t, search(t, d)); got > 500*time.Millisecond {

@@ -174,9 +174,7 @@ func busyIsSpared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, 2, small)
 		d, _ := domain(t, n.config(2))
-		for _, b := range []*borrower{borrow(t, d), borrow(t, d), borrow(t, d)} {
-			_ = b.end(nil)
-		}
+		rests(t, d, 3)
 		busy := ldaptest.On(wire.SearchRequest, ldaptest.Always(ldaptest.Action{Result: &wire.Reply{Code: 51}}))
 		n.host(0).Dir.SetFault(busy)
 		took(t, search(t, d))

@@ -130,7 +130,6 @@ func (a *allSync) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sync of everybody in %s: %w", d.name, err)
 	}
-	d.markers.keep(a.marker)
 	slices.SortFunc(a.plans, func(x, y Plan) int { return strings.Compare(x.Name, y.Name) })
 	if a.options.Apply {
 		if err := a.apply(ctx); err != nil {

@@ -18,6 +18,7 @@ type syncFlags struct {
 	user        string
 	all         bool
 	confirm     int
+	older       bool
 	database    string
 }
 
@@ -39,7 +40,10 @@ SQLite database, which is created if it is missing.
 
 What a sync of everybody takes away passes a brake first: too many removals at
 once, or an answer that may not be the whole, are kept back. Exit code 3 says
-so; --confirm N agrees to just N removals once you have looked at them.`,
+so; --confirm N agrees to just N removals once you have looked at them.
+
+A server that lacks changes which an earlier sync has read is refused, too.
+--accept-older takes over what it has, as after a restore from a backup.`,
 		Example: `  ldapscope sync --config ldapscope.yaml --plan --all
   ldapscope sync --config ldapscope.yaml --apply --user ada
   ldapscope sync --config ldapscope.yaml --apply --all --confirm 120
@@ -65,6 +69,7 @@ so; --confirm N agrees to just N removals once you have looked at them.`,
 	cmd.Flags().StringVar(&f.user, "user", "", "login name of the one person to sync")
 	cmd.Flags().BoolVar(&f.all, "all", false, "sync everybody")
 	cmd.Flags().IntVar(&f.confirm, "confirm", 0, "agree to just so many removals")
+	cmd.Flags().BoolVar(&f.older, "accept-older", false, "take over what a server has that is behind an earlier sync")
 	usersFlag(cmd, &f.database)
 	return cmd
 }
@@ -81,6 +86,8 @@ func (f syncFlags) check() error {
 		return usageError{errors.New("sync needs --user NAME or --all")}
 	case f.confirm < 0, f.confirm > 0 && !(f.all && f.apply):
 		return usageError{errors.New("--confirm takes the number of removals that --plan --all told, and goes with --apply --all")}
+	case f.older && !f.all:
+		return usageError{errors.New("--accept-older goes with --all: nothing else looks at how recent a server is")}
 	}
 	return nil
 }
@@ -142,7 +149,10 @@ func (q *question) syncAll(ctx context.Context, syncer *ldapmgr.Syncer, f syncFl
 		if last, err := syncer.LastRun(ctx, d.Name()); err == nil {
 			progress.about = last.People
 		}
-		report, err := syncer.All(ctx, d.Name(), ldapmgr.AllOptions{Apply: f.apply, Confirm: f.confirm, Progress: progress.tell})
+		report, err := syncer.All(ctx, d.Name(), ldapmgr.AllOptions{Apply: f.apply, Confirm: f.confirm, AcceptOlder: f.older, Progress: progress.tell})
+		if errors.Is(err, ldapmgr.ErrStale) {
+			err = fmt.Errorf("%w (here: --accept-older)", err)
+		}
 		if err != nil {
 			failures = append(failures, err)
 			continue
