@@ -14,6 +14,7 @@ import (
 
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/slapd"
 )
 
@@ -22,17 +23,6 @@ func quantile(b *testing.B, name string, all []time.Duration) {
 	b.Helper()
 	slices.Sort(all)
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, name)
-}
-
-// closedPort returns an address that nothing listens on.
-func closedPort(b *testing.B) string {
-	b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // BenchmarkFailover tells what the first call of a domain costs whose preferred server fails, and what the next ones cost,
@@ -51,9 +41,9 @@ func BenchmarkFailover(b *testing.B) {
 		quantile(b, "first-p99-ms", first)
 		quantile(b, "next-p99-ms", next)
 	}
-	b.Run("refused", func(b *testing.B) { cold(b, "ldap://"+closedPort(b)) })
+	b.Run("refused", func(b *testing.B) { cold(b, "ldap://"+port.Reserve(b)) })
 	b.Run("black_hole", func(b *testing.B) {
-		_, text, _ := net.SplitHostPort(closedPort(b))
+		_, text, _ := net.SplitHostPort(port.Reserve(b))
 		port, _ := strconv.Atoi(text)
 		blackHoleAt(b, "127.0.0.2", port)
 		cold(b, "ldap://127.0.0.2:"+text)
@@ -75,7 +65,7 @@ func BenchmarkFailover(b *testing.B) {
 		quantile(b, "next-p99-ms", next)
 	})
 	b.Run("all_down", func(b *testing.B) {
-		d, _ := domain(b, onSlapd(good, "ldap://"+closedPort(b), "ldap://"+closedPort(b)))
+		d, _ := domain(b, onSlapd(good, "ldap://"+port.Reserve(b), "ldap://"+port.Reserve(b)))
 		_ = search(b, d)()
 		var all []time.Duration
 		for b.Loop() {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	program "github.com/ldapscope/ldapscope/cmd/ldapscope"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 )
 
 // anywhere makes a demo take free ports.
@@ -26,7 +27,7 @@ $`)
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	r := startHere(t, nil, nil, anywhere...)
+	r := startHere(t, nil, nil, "demo", "--listen", port.Reserve(t), "--app-listen", port.Reserve(t), "--directory-listen", port.Reserve(t))
 	r.await("an operation", func() bool { return len(r.operations("")) > 0 })
 	took := time.Since(start)
 	t.Logf("from start to the first operation in the API: %v", took.Round(time.Millisecond))

@@ -3,22 +3,18 @@
 package main_test
 
 import (
-	"net"
 	"strings"
 	"testing"
 
 	program "github.com/ldapscope/ldapscope/cmd/ldapscope"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 )
 
 // TestOTLPWrong holds the domains page to say what is wrong with the export and what that usually means.
 func TestOTLPWrong(t *testing.T) {
 	t.Parallel()
 	web, rpc := receiveHTTP(t), receiveGRPC(t)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
+	closed := port.Reserve(t)
 	tests := []struct {
 		name  string
 		env   []string
@@ -27,7 +23,7 @@ func TestOTLPWrong(t *testing.T) {
 	}{
 		{"gRPC endpoint for HTTP", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + rpc.endpoint}, "failed", "speaks gRPC: use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
 		{"HTTP endpoint for gRPC", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + web.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, "failed", "the endpoint speaks HTTP: use port 4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"},
-		{"nobody listens", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + closed.Addr().String()}, "failed", "nothing listens there: is Jaeger or the collector running?"},
+		{"nobody listens", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + closed}, "failed", "nothing listens there: is Jaeger or the collector running?"},
 		{"https for http", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=https" + strings.TrimPrefix(web.endpoint, "http")}, "failed", "the endpoint has no TLS: write http:// instead of https://"},
 		{"path twice", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + web.endpoint + "/v1/traces"}, "failed", "the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT takes the address without /v1/traces"},
 		{"metrics that nobody takes", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + web.endpoint, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=" + web.endpoint + "/nowhere", "OTEL_METRIC_EXPORT_INTERVAL=50"},

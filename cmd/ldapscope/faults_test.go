@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 )
 
 // serveConfig is the configuration of one domain on a server, bound as the service account of the company.
@@ -30,17 +30,13 @@ func companyServer(t *testing.T, config ldaptest.Config) *ldaptest.Server {
 // TestUnreachableServer holds the panel to open all the same, and to say why the domain is down.
 func TestUnreachableServer(t *testing.T) {
 	t.Parallel()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
+	closed := port.Reserve(t)
 	tests := []struct {
 		name   string
 		server string
 		reason string
 	}{
-		{"nobody listens", "ldap://" + closed.Addr().String(), "nothing listens on this port"},
+		{"nobody listens", "ldap://" + closed, "nothing listens on this port"},
 		{"no such name", "ldap://directory.invalid", "the name directory.invalid cannot be looked up"},
 		{"TLS to a port without", "ldaps://" + companyServer(t, ldaptest.Config{}).Addr(), "TLS"},
 	}

@@ -5,7 +5,6 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/require"
 )
 
@@ -95,12 +95,7 @@ func TestPrometheus(t *testing.T) {
 // startPrometheus runs Prometheus until the test ends and returns its address.
 func startPrometheus(t *testing.T, r *running, path string) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
+	address := port.Reserve(t)
 	config := write(t, "prometheus.yml", fmt.Sprintf(`
 global: {scrape_interval: 500ms, scrape_timeout: 500ms}
 scrape_configs:

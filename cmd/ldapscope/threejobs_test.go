@@ -5,7 +5,6 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	program "github.com/ldapscope/ldapscope/cmd/ldapscope"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 )
 
 // threeJobs is the smallest application that has everything.
@@ -50,12 +50,7 @@ func startThreeJobs(t *testing.T, env ...string) *application {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./"+filepath.ToSlash(threeJobs)).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.address = free.Addr().String()
-	_ = free.Close()
+	a.address = port.Reserve(t)
 	command := exec.Command(binary)
 	command.Dir, command.Env = a.home, environment(a.home, append(env, "LISTEN="+a.address)...)
 	command.Stdout, command.Stderr = a.printed, a.printed

@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"net"
 	"sync"
+
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 )
 
 // TB is what Start needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -33,7 +35,7 @@ type Server struct {
 // and 127.0.0.1. Any failure ends the test.
 func Start(tb TB, cfg Config) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, plain: "127.0.0.1:0", tls: "127.0.0.1:0"}
+	s := &Server{tb: tb, plain: port.Reserve(tb), tls: port.Reserve(tb)}
 	if cfg.TLS == nil {
 		authority, err := NewAuthority()
 		if err == nil {
@@ -72,7 +74,6 @@ func (s *Server) Start() {
 		s.tb.Fatalf("start the in-memory directory: %v", err)
 		return
 	}
-	s.plain, s.tls = plain.Addr().String(), encrypted.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	wait.Go(func() { _ = s.Dir.Serve(ctx, plain) })        // ends with ctx

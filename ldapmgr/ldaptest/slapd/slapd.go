@@ -15,6 +15,7 @@ import (
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/port"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/require"
 )
 
@@ -81,33 +82,12 @@ func Start(tb TB, cfg Config) *Server {
 	s.certificates()
 	s.configure(cfg)
 	s.fill(cfg)
-	for attempt := 1; ; attempt++ {
-		s.addresses()
-		err := s.run()
-		if err == nil {
-			return s
-		}
-		// Another process may have taken a port between choosing and using it.
-		if attempt == 3 {
-			tb.Fatalf("start slapd: %v", err)
-		}
-	}
-}
-
-// addresses chooses free ports.
-func (s *Server) addresses() {
-	s.tb.Helper()
-	free := func() string {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			s.tb.Fatalf("find a free port: %v", err)
-			return ""
-		}
-		defer ln.Close()
-		return ln.Addr().String()
-	}
-	s.LDAP, s.LDAPS = "ldap://"+free(), "ldaps://"+free()
+	s.LDAP, s.LDAPS = "ldap://"+port.Reserve(tb), "ldaps://"+port.Reserve(tb)
 	s.LDAPI = "ldapi://" + url.QueryEscape(filepath.Join(s.Dir, "ldapi"))
+	if err := s.run(); err != nil {
+		tb.Fatalf("start slapd: %v", err)
+	}
+	return s
 }
 
 // Start runs the server again after Stop, with the data it had.
@@ -129,7 +109,8 @@ func (s *Server) run() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program, "-d", "0", "-f", filepath.Join(s.Dir, "slapd.conf"), "-h", s.LDAP+" "+s.LDAPS+" "+s.LDAPI) //nolint:gosec // found by require
+	// At level none slapd still says why it ends.
+	cmd := exec.Command(s.program, "-d", "none", "-f", filepath.Join(s.Dir, "slapd.conf"), "-h", s.LDAP+" "+s.LDAPS+" "+s.LDAPI) //nolint:gosec // found by require
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
@@ -144,7 +125,7 @@ func (s *Server) run() error {
 		s.end(cmd, exited)
 		s.process = nil
 		text, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("%w\n%s", err, text)
+		return fmt.Errorf("%w (%v)\n%s", err, cmd.ProcessState, text)
 	}
 	return nil
 }
