@@ -18,6 +18,9 @@ var Main = main
 // ExportHint is what the domains page says of a failed export.
 var ExportHint = exportHint
 
+// SpanProcessor collects spans for an exporter.
+var SpanProcessor = spanProcessor
+
 // Assembled is what a test may reach of a program beside its ports: to watch its spans, and to use its manager as code in
 // the same process would.
 type Assembled struct {

@@ -34,22 +34,28 @@ const (
 	gokrb5 = "github.com/jcmturner/gokrb5/v8"
 )
 
+// The SDK of OpenTelemetry is the application's choice: of the library only the span processor has it.
+const (
+	sdk         = "go.opentelemetry.io/otel/sdk"
+	spanHandler = module + "/instrument/spanburst"
+)
+
 // isKerberos reports whether a package belongs to the Kerberos library or pulls it in.
 func isKerberos(path string) bool { return path == gssapi || strings.HasPrefix(path, gokrb5+"/") }
 
 // theirs says which of our top folders may import a third-party package; the longest path that fits decides.
 var theirs = map[string][]string{
-	"github.com/go-ldap/ldap/v3":                       {"instrument", "ldapmgr", "cmd"},
-	gssapi:                                             {"ldapmgr"},
-	gokrb5:                                             {"ldapmgr"},
-	"golang.org/x/crypto/md4":                          {"ldapmgr"}, // NTLM of the in-memory directory
-	"github.com/smallstep/pkcs7":                       {"ldapmgr"}, // certificates in P7B files
-	"software.sslmate.com/src/go-pkcs12":               {"ldapmgr"}, // and in PFX files
-	"github.com/go-asn1-ber/asn1-ber":                  {"instrument"},
-	"go.opentelemetry.io/otel":                         {"instrument", "cmd"},
-	"go.opentelemetry.io/otel/sdk":                     {"cmd"},
-	"go.opentelemetry.io/otel/exporters":               {"cmd"},
-	"go.opentelemetry.io/contrib/exporters/autoexport": {"cmd"},
+	"github.com/go-ldap/ldap/v3":         {"instrument", "ldapmgr", "cmd"},
+	gssapi:                               {"ldapmgr"},
+	gokrb5:                               {"ldapmgr"},
+	"golang.org/x/crypto/md4":            {"ldapmgr"}, // NTLM of the in-memory directory
+	"github.com/smallstep/pkcs7":         {"ldapmgr"}, // certificates in P7B files
+	"software.sslmate.com/src/go-pkcs12": {"ldapmgr"}, // and in PFX files
+	"github.com/go-asn1-ber/asn1-ber":    {"instrument"},
+	"go.opentelemetry.io/otel":           {"instrument", "cmd"},
+	sdk:                                  {"instrument", "cmd"},
+	"go.opentelemetry.io/otel/exporters": {"cmd"},
+	"go.opentelemetry.io/contrib/exporters/autoexport":              {"cmd"},
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp": {"cmd"},
 	"github.com/prometheus/client_golang":                           {"cmd"},
 	"modernc.org/sqlite":                                            {"metricsdb", "cmd"},
@@ -113,14 +119,18 @@ func thirdParty(packages []goPackage) (violations []string) {
 				violations = append(violations, fmt.Sprintf("%s imports %s: the codec stands on the standard library alone", p.ImportPath, path))
 			case isKerberos(path) && (p.ImportPath != kerberos || p.ImportPath == module+"/ldapmgr"):
 				violations = append(violations, fmt.Sprintf("%s imports %s: one subpackage of ldapmgr does", p.ImportPath, path))
+			case strings.HasPrefix(path, sdk+"/") && top(p.ImportPath) == "instrument" && p.ImportPath != spanHandler:
+				violations = append(violations, fmt.Sprintf("%s imports %s: in the library only %s does", p.ImportPath, path, spanHandler))
 			case !slices.Contains(mayImport(path), top(p.ImportPath)):
 				violations = append(violations, fmt.Sprintf("%s imports %s: allowed in %v", p.ImportPath, path, mayImport(path)))
 			}
 		}
 	}
 	for _, p := range packages {
-		if kerberos != "" && top(p.ImportPath) != "cmd" && slices.Contains(p.Imports, kerberos) {
-			violations = append(violations, fmt.Sprintf("%s imports %s: only a program may", p.ImportPath, kerberos))
+		for _, path := range p.Imports {
+			if top(p.ImportPath) != "cmd" && (path == spanHandler || path == kerberos) {
+				violations = append(violations, fmt.Sprintf("%s imports %s: only a program may", p.ImportPath, path))
+			}
 		}
 	}
 	return violations
@@ -180,7 +190,10 @@ func TestImportRulesFindViolations(t *testing.T) {
 		{"the Kerberos library in the manager itself", "ldapmgr", gokrb5 + "/client", 1},
 		{"OTel API in the floor", "instrument", "go.opentelemetry.io/otel/trace", 0},
 		{"OTel API above the floor", "panel", "go.opentelemetry.io/otel/attribute", 1},
-		{"OTel SDK in the floor", "instrument", "go.opentelemetry.io/otel/sdk/trace", 1},
+		{"OTel SDK in the floor", "instrument", sdk + "/trace", 1},
+		{"OTel SDK in the span processor", "instrument/spanburst", sdk + "/trace", 0},
+		{"the span processor in the floor", "instrument", spanHandler, 1},
+		{"the span processor in the program", "cmd/ldapscope", spanHandler, 0},
 		{"OTel SDK in the program", "cmd/ldapscope", "go.opentelemetry.io/otel/sdk/metric", 0},
 		{"SQLite in the panel", "panel", "modernc.org/sqlite", 1},
 		{"websocket in the program", "cmd/ldapscope", "github.com/gorilla/websocket", 1},

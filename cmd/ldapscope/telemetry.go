@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/ldapscope/ldapscope/instrument/spanburst"
 )
 
 // telemetry is the OpenTelemetry SDK of the program: spans and metrics leave when the OTEL_* variables name a target, and
@@ -53,7 +56,7 @@ func setUpTelemetry(ctx context.Context, env map[string]string) (*telemetry, err
 		}
 		if !autoexport.IsNoneSpanExporter(exporter) {
 			t.state.configured(env)
-			spans = append(spans, trace.WithBatcher(watched{exporter, t.state}))
+			spans = append(spans, trace.WithSpanProcessor(spanProcessor(watched{exporter, t.state}, env)))
 		}
 	}
 	if sends(env, "METRICS") {
@@ -67,6 +70,15 @@ func setUpTelemetry(ctx context.Context, env map[string]string) (*telemetry, err
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(t.state.complained))
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	return t, nil
+}
+
+// spanProcessor collects spans for the exporter. A queue that was chosen to be tiny could not take a burst.
+func spanProcessor(exporter trace.SpanExporter, env map[string]string) trace.SpanProcessor {
+	batches := trace.NewBatchSpanProcessor(exporter)
+	if n, err := strconv.Atoi(env["OTEL_BSP_MAX_QUEUE_SIZE"]); err == nil && n < 4*spanburst.Size {
+		return batches
+	}
+	return spanburst.New(batches)
 }
 
 // sends reports whether a signal has a target. The exporters themselves would try localhost without one.
