@@ -3,6 +3,7 @@
 package instrument
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -21,7 +22,8 @@ import (
 // see recycle.
 type call struct {
 	task
-	mu sync.Mutex // guards progress from the moment the wire has seen the request
+	starting sync.Mutex // held from before the message leaves until begin is over: the answer waits
+	mu       sync.Mutex // guards progress from the moment the wire has seen the request
 	progress
 }
 
@@ -29,6 +31,7 @@ type call struct {
 type task struct {
 	ctx      context.Context //nolint:containedctx // of the application's call, for as long as it lasts
 	kind     Kind            // what was announced; 0 when nobody did
+	id       int64           // of its message, set before it is tracked
 	target   string          // the DN or OID that its message names; "" for any
 	record   *record
 	stack    callStack // of the caller, zero without one
@@ -50,8 +53,8 @@ type task struct {
 
 // progress is what the wire has seen of it.
 type progress struct {
-	id       int64
-	op       *Operation // part of record, set once the request is on its way
+	op       *Operation // part of record, set by begin
+	cut      ErrorType  // why it ended before begin
 	recorded bool
 	span     trace.Span
 	said     []attribute.KeyValue // of the request, for the end of the span
@@ -128,11 +131,12 @@ func own(ctx context.Context, kind Kind) *call { return newCall(context.WithoutC
 
 // begin publishes the start of an operation.
 func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
+	defer k.starting.Unlock()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, rec, e := c.scope, k.record, c.endpoint.Load()
 	op := &rec.Operation
-	k.op, k.id, k.start = op, v.message.ID, now
+	k.op, k.start = op, now
 	op.Domain, op.Server, op.Conn, op.MessageID = c.domain.name, c.server, c.id, k.id
 	op.Security = e.security
 	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
@@ -150,6 +154,9 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 		op.Call = c.linkBind(&v.bind)
 	}
 	namespace := c.domain.sent(op, v, now)
+	if recording && op.Search != nil {
+		op.Search.Attributes = v.list(op.Shape)
+	}
 	o := originOf(k.ctx)
 	var in *request
 	if o != nil {
@@ -166,6 +173,9 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	k.recorded = recording && s.recorder.start(rec, in, k.kind == 0, now)
 	if k.steps != nil {
 		k.steps.last.Store(k)
+	}
+	if k.cut != "" {
+		c.end(k, nil, k.cut, time.Now())
 	}
 }
 
@@ -196,9 +206,17 @@ func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time)
 	if r != nil {
 		k.code, k.answered = r.Code, true
 	}
-	if k.ended || k.op == nil {
-		return
+	switch {
+	case k.ended:
+	case k.op == nil:
+		k.cut = cmp.Or(k.cut, failure)
+	default:
+		c.end(k, r, failure, now)
 	}
+}
+
+// end publishes the end of an operation whose start is published. The caller holds the call's mu.
+func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	k.ended = true
 	e := &ending{state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept}
 	if !k.first.IsZero() {

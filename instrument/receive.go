@@ -89,6 +89,12 @@ func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
 		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
 	}
 	k.mu.Lock()
+	if k.op == nil { // the server was quicker than begin
+		k.mu.Unlock()
+		k.starting.Lock()
+		k.mu.Lock()
+		k.starting.Unlock()
+	}
 	if k.first.IsZero() {
 		k.first = now
 	}

@@ -124,6 +124,10 @@ func target(m wire.Message) []byte {
 // about sets what the message of a call will name.
 func about(target string) func(*call) { return func(k *call) { k.target = target } }
 
+// atOnce is the size up to which a message leaves before its operation is published: meanwhile the server works on it.
+// What is longer may take its time to leave, and is seen as running while it does.
+const atOnce = 4 << 10
+
 // send writes the message of a call.
 func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Duration) (int, error) {
 	v := newView()
@@ -141,7 +145,12 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		return 0, err
 	}
 	now := time.Now()
-	c.begin(k, v, len(raw), now)
+	k.id = message.ID
+	k.starting.Lock() // until begin is over
+	long := len(raw) > atOnce
+	if long {
+		c.begin(k, v, len(raw), now)
+	}
 	if v.kind == KindAbandon {
 		c.giveUp(v.abandon, now)
 	}
@@ -159,6 +168,9 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		if secured {
 			c.unbound()
 		}
+	}
+	if !long {
+		c.begin(k, v, len(raw), now)
 	}
 	if err != nil {
 		c.fail(err) // with every call that is tracked
@@ -240,15 +252,15 @@ func (c *Conn) abandon(k *call, reason error) {
 		}
 	}
 	k.mu.Lock()
-	id, sent, ended, refused := k.id, k.op != nil, k.ended, k.refused != nil
+	sent, ended, refused := k.op, k.ended, k.refused != nil
 	k.mu.Unlock()
 	if ended && (k.steps == nil || k.steps.over.Load()) || refused {
 		return
 	}
 	c.finish(k, nil, failureOf(reason), time.Now())
-	if sent && !ended && k.kind != KindBind && k.secure == nil { // those two cannot be abandoned
+	if sent != nil && !ended && k.kind != KindBind && k.secure == nil { // those two cannot be abandoned
 		var e wire.Encoder
-		e.Message(ownID+id, func(e *wire.Encoder) { e.Abandon(id) }, nil)
+		e.Message(ownID+sent.MessageID, func(e *wire.Encoder) { e.Abandon(sent.MessageID) }, nil)
 		c.sendOwn(own(k.ctx, KindAbandon), e.Bytes)
 	}
 	c.fail(errGivenUp)

@@ -18,8 +18,9 @@ type Shape struct {
 	ID   uint64 // the same in every process
 	Text string // for example: search sub ou=?,dc=? (&(objectClass=?)(uid=?)) cn,mail
 
-	filter    string             // of a search, within Text
-	requested attribute.KeyValue // its attributes, ready for spans; empty for all of them
+	filter     string             // of a search, within Text
+	attributes []string           // that a search of this shape asked for first, as the recorder keeps them
+	requested  attribute.KeyValue // the same, ready for spans; empty for all of them
 }
 
 // FilterShape returns the filter without any literal, with the parts of AND and OR in a fixed order. A text that is no

@@ -87,7 +87,8 @@ func (t *telemetry) begin(ctx context.Context, e *endpoint, op *Operation, v *re
 		return noSpan, nil
 	}
 	start := e.spanStart(op.Kind, namespace)
-	_, span := t.tracer.Start(ctx, start.name, start.options...)
+	options := v.options[:copy(v.options[:], start.options)]
+	_, span := t.tracer.Start(ctx, start.name, append(options, trace.WithTimestamp(op.Start))...)
 	if !span.IsRecording() {
 		return span, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
@@ -37,6 +38,7 @@ type requestView struct {
 type scratch struct {
 	filters wire.FilterParser
 	text    []byte
+	options [3]trace.SpanStartOption
 }
 
 var views = sync.Pool{New: func() any { return &requestView{scratch: scratch{text: make([]byte, 0, 1<<10)}} }}
@@ -155,7 +157,7 @@ func (v *requestView) fill(rec *record, r redactor) {
 // boundedOID returns an object identifier; what is none comes from a broken peer and is cut short.
 func boundedOID(oid []byte) string { return string(safeName(oid)) }
 
-// fillSearch writes a search; all of its texts share one allocation.
+// fillSearch writes a search but for its attributes, see list; base and filter share one allocation.
 func (v *requestView) fillSearch(s *Search, r redactor) {
 	*s = Search{
 		Scope: SearchScope(v.search.Scope), Deref: int(v.search.Deref), SizeLimit: int(v.search.SizeLimit),
@@ -164,28 +166,36 @@ func (v *requestView) fillSearch(s *Search, r redactor) {
 	text := r.appendDN(v.text[:0], v.dn)
 	base := len(text)
 	text = r.appendFilter(text, v.filter)
-	filter := len(text)
-	n := 0
-	_ = v.search.Attributes(func(name []byte) bool {
-		text = append(text, name[:min(len(name), keptAttribute)]...)
-		n++
-		return n < keptRequested
-	})
 	all := string(text)
 	if cap(text) <= keptFilter {
 		v.text = text[:0]
 	}
-	s.Base, s.Filter = all[:base], all[base:filter]
-	if n == 0 {
-		return
+	s.Base, s.Filter = all[:base], all[base:]
+}
+
+// list returns the requested attributes as the recorder keeps them. Searches of one shape mostly ask for the same in the
+// same order, and then share one list.
+func (v *requestView) list(shape *Shape) []string {
+	if shape != nil && v.asksFor(shape.attributes) {
+		return shape.attributes
 	}
-	s.Attributes = make([]string, 0, n)
-	rest := all[filter:]
+	var names []string
 	_ = v.search.Attributes(func(name []byte) bool {
-		size := min(len(name), keptAttribute)
-		s.Attributes, rest = append(s.Attributes, rest[:size]), rest[size:]
-		return len(s.Attributes) < n
+		names = append(names, string(name[:min(len(name), keptAttribute)]))
+		return len(names) < keptRequested
 	})
+	return names
+}
+
+// asksFor reports whether these are the requested attributes as they are kept.
+func (v *requestView) asksFor(names []string) bool {
+	n, same := 0, true
+	_ = v.search.Attributes(func(name []byte) bool {
+		same = n < len(names) && string(name[:min(len(name), keptAttribute)]) == names[n]
+		n++
+		return same && n < keptRequested
+	})
+	return same && n == len(names)
 }
 
 // requested lists the requested attributes, up to most.
@@ -316,6 +326,7 @@ func (v *requestView) describe(s *Shape) {
 		add(SearchScope(v.search.Scope).String())
 		add(dnShape(v.dn))
 		add(filter)
+		s.attributes = v.list(nil)
 		if names := v.requested(32); names != nil {
 			add(strings.Join(names, ","))
 			s.requested = attribute.StringSlice(attrRequested, names)
