@@ -223,7 +223,7 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 		e.first, e.stream = k.first.Sub(k.start), k.last.Sub(k.first)
 	}
 	if r != nil {
-		e.result = c.scope.redact.result(k.op.Kind, r)
+		c.scope.redact.result(&e.result, k.op.Kind, r)
 		if e.result.Policy = k.policy; codeFails(k.op.Kind, r.Code) && k.policy.Error != "" {
 			e.result.Hint = k.policy.hint()
 		}
@@ -249,9 +249,10 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	c.scope.telemetry.end(k.ctx, c.endpoint.Load(), k.span, k.said, k.op, k.userBind)
 }
 
-// result returns a server's answer as the level allows.
-func (r redactor) result(kind Kind, w *wire.Result) Result {
-	res := Result{Received: true, Code: w.Code, Name: CodeName(w.Code), MatchedDN: r.dn(w.MatchedDN), Diagnostic: r.text(w.Diagnostic)}
+// result writes down a server's answer as the level allows.
+func (r redactor) result(res *Result, kind Kind, w *wire.Result) {
+	res.Received, res.Code, res.Name = true, w.Code, CodeName(w.Code)
+	res.MatchedDN, res.Diagnostic = r.dn(w.MatchedDN), r.text(w.Diagnostic)
 	if len(w.Diagnostic) > 0 {
 		res.SubCode = SubCode(string(w.Diagnostic))
 	}
@@ -265,7 +266,6 @@ func (r redactor) result(kind Kind, w *wire.Result) Result {
 		}
 		return len(res.Referrals) < keptReferrals
 	})
-	return res
 }
 
 // bounds of the referrals that one operation keeps.

@@ -56,10 +56,27 @@ var resultCodes = map[int64]codeText{
 
 // CodeName returns the RFC 4511 name of a result code, or "unknown" for one that nobody registered.
 func CodeName(code int64) string {
-	if t, ok := resultCodes[code]; ok {
+	if t := textOf(code); t.name != "" {
 		return t.name
 	}
 	return "unknown"
+}
+
+// lowCodes are the resultCodes below 128: nearly every answer has one of them.
+var lowCodes = func() (texts [128]codeText) {
+	for code, text := range resultCodes {
+		if code < int64(len(texts)) {
+			texts[code] = text
+		}
+	}
+	return texts
+}()
+
+func textOf(code int64) codeText {
+	if code >= 0 && code < int64(len(lowCodes)) {
+		return lowCodes[code]
+	}
+	return resultCodes[code]
 }
 
 // adSubCodes are the reasons that Active Directory hides in the diagnostic message of code 49 ("data 52e").
@@ -93,7 +110,7 @@ func Hint(code int64, subCode string) string {
 			return text
 		}
 	}
-	return resultCodes[code].hint
+	return textOf(code).hint
 }
 
 // codeFails reports whether a result code is an error: all but success, the two answers of a compare, and the step of a bind.

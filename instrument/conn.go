@@ -37,9 +37,10 @@ type Conn struct {
 	handing sync.Mutex // guards handoff
 	handoff *call      // the announced call whose message leaves next
 
-	writing sync.Mutex // guards inner and partial
-	inner   net.Conn   // TLS or plain; StartTLS replaces it, in the goroutine that reads
-	partial []byte     // of a message that comes in several writes
+	writing sync.Mutex  // guards inner and partial
+	inner   net.Conn    // TLS or plain; StartTLS replaces it, in the goroutine that reads
+	partial []byte      // of a message that comes in several writes
+	begun   atomic.Bool // there is a part
 
 	bounding sync.Mutex // guards senders, and the write deadline above TLS
 	senders  int        // above TLS, those for whom the write deadline is set

@@ -39,11 +39,12 @@ func (c *Conn) hand(p []byte) (n int, err error) {
 		}
 	}()
 	if len(c.pending) == 0 {
-		err := c.ended() // after a message that made no sense nothing is read any more
-		if err == nil {
-			err = c.receive()
+		select {
+		case <-c.gone: // after a message that made no sense nothing is read any more
+			return 0, c.ended()
+		default:
 		}
-		if err != nil {
+		if err := c.receive(); err != nil {
 			c.fail(err)
 			return 0, c.ended()
 		}
@@ -267,9 +268,9 @@ func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, &record{}, now, &ending{
-		state: StateDone, bytes: int64(len(raw)), result: c.scope.redact.result(KindNotice, &result),
-	})
+	end := &ending{state: StateDone, bytes: int64(len(raw))}
+	c.scope.redact.result(&end.result, KindNotice, &result)
+	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, &record{}, now, end)
 	c.domain.count(func(n *Counters) *uint64 { return &n.Notices })
 	if string(result.OID) == wire.OIDDisconnection {
 		return &DisconnectError{Code: result.Code, Server: c.server}

@@ -16,10 +16,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if c.blind.Load() {
 		return c.inner.Write(p)
 	}
-	c.writing.Lock()
-	begun := len(c.partial) > 0
-	c.writing.Unlock()
-	if !begun {
+	if !c.begun.Load() {
 		if len(p) > 0 && p[0] == tlsHandshake {
 			if err := c.goBlind(); err != nil {
 				return 0, err
@@ -37,6 +34,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 func (c *Conn) collect(p []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	defer func() { c.begun.Store(len(c.partial) > 0) }()
 	c.partial = append(c.partial, p...)
 	for len(c.partial) > 0 {
 		if c.partial[0] != sequence || len(c.partial) > c.scope.wire.MessageBytes {

@@ -172,9 +172,8 @@ func foldedHash(b []byte) uint64 {
 	return h
 }
 
-// filter adds a filter.
-func (p *fingerprint) filter(f *wire.Filter) {
-	part := fingerprintOf(f)
+// add adds the sums of a part.
+func (p *fingerprint) add(part fingerprint) {
 	p.shape, p.exact = mix(p.shape, part.shape), mix(p.exact, part.exact)
 }
 
@@ -227,9 +226,8 @@ func fingerprintOf(f *wire.Filter) (p fingerprint) {
 	return p
 }
 
-// dn adds a distinguished name: the types of its parts to the shape, all of it to the exact.
-func (p *fingerprint) dn(dn []byte) {
-	p.exact = mix(p.exact, maphash.Bytes(shapeSeed, dn))
+// fingerprintDN sums a distinguished name: the types of its parts are its shape.
+func fingerprintDN(dn []byte) fingerprint {
 	h := uint64(0)
 	naming, quoted := true, false
 	start := 0
@@ -245,5 +243,24 @@ func (p *fingerprint) dn(dn []byte) {
 			start, naming = i+1, true
 		}
 	}
-	p.shape = mix(p.shape, h)
+	return fingerprint{shape: h, exact: maphash.Bytes(shapeSeed, dn)}
+}
+
+// mostRemembered bounds a name that is remembered, in bytes.
+const mostRemembered = 256
+
+// lastDN remembers the sums of a name: applications search below the same one again and again.
+type lastDN struct {
+	dn   []byte
+	sums fingerprint
+}
+
+func (l *lastDN) fingerprint(dn []byte) fingerprint {
+	if len(dn) == 0 || len(dn) > mostRemembered {
+		return fingerprintDN(dn)
+	}
+	if !bytes.Equal(dn, l.dn) {
+		l.dn, l.sums = append(l.dn[:0], dn...), fingerprintDN(dn)
+	}
+	return l.sums
 }

@@ -13,9 +13,14 @@ import (
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
-// requestView is one request as read from the wire, before redaction. It aliases the message and lives as long as the
-// call that sends it.
+// requestView is one request as read from the wire, before redaction. It lives as long as the call that sends it.
 type requestView struct {
+	parsed
+	scratch // used again
+}
+
+// parsed is what a message says. It aliases the message.
+type parsed struct {
 	message  wire.Message
 	kind     Kind
 	dn       []byte // target, search base or bind name
@@ -30,8 +35,6 @@ type requestView struct {
 	abandon  int64
 	paged    bool
 	pageSize int64
-
-	scratch // used again
 }
 
 // scratch is memory for reading one request.
@@ -39,6 +42,7 @@ type scratch struct {
 	filters wire.FilterParser
 	text    []byte
 	options [3]trace.SpanStartOption
+	named   lastDN
 }
 
 var views = sync.Pool{New: func() any { return &requestView{scratch: scratch{text: make([]byte, 0, 1<<10)}} }}
@@ -48,7 +52,7 @@ func newView() *requestView { return views.Get().(*requestView) }
 // recycle gives a view back for the next message.
 func (v *requestView) recycle() {
 	v.filters.Reset()
-	*v = requestView{scratch: v.scratch}
+	v.parsed = parsed{}
 	views.Put(v)
 }
 
@@ -281,8 +285,8 @@ func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 	switch v.kind {
 	case KindSearch:
 		p.structure(uint64(v.search.Scope))
-		p.dn(v.dn)
-		p.filter(&v.filter)
+		p.add(v.named.fingerprint(v.dn))
+		p.add(fingerprintOf(&v.filter))
 		var attributes uint64
 		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
 		p.structure(attributes)
@@ -290,20 +294,20 @@ func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 			_ = v.message.Controls(func(c wire.Control) bool { p.literal(c.Value); return true })
 		}
 	case KindBind:
-		p.dn(v.dn)
+		p.add(v.named.fingerprint(v.dn))
 	case KindCompare:
-		p.dn(v.dn)
+		p.add(v.named.fingerprint(v.dn))
 		p.name(v.compare.Attribute)
 		p.literal(v.compare.Value)
 	case KindModify:
-		p.dn(v.dn)
+		p.add(v.named.fingerprint(v.dn))
 		_ = v.modify.Changes(func(c wire.Change) bool { p.name(c.Attribute.Name); p.structure(uint64(c.Operation)); return true })
 		p.literal(v.message.Body)
 	case KindAdd, KindModifyDN:
-		p.dn(v.dn)
+		p.add(v.named.fingerprint(v.dn))
 		p.literal(v.message.Body)
 	case KindDelete:
-		p.dn(v.dn)
+		p.add(v.named.fingerprint(v.dn))
 	case KindExtended:
 		p.name(v.extended.OID)
 		p.literal(v.extended.Value)

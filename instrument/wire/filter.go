@@ -58,16 +58,17 @@ type FilterParser struct {
 const parserKeep = 256
 
 // Parse is ParseFilter; the tree is valid until Reset.
-func (p *FilterParser) Parse(b []byte) (Filter, error) {
+func (p *FilterParser) Parse(b []byte) (f Filter, err error) {
 	e, rest, err := next(b)
 	if err != nil {
-		return Filter{}, err
+		return f, err
 	}
 	if len(rest) > 0 {
-		return Filter{}, malformed("bytes behind the filter")
+		return f, malformed("bytes behind the filter")
 	}
 	p.left = filterParts
-	return p.parse(e, filterDepth)
+	err = p.parse(&f, e, filterDepth)
+	return f, err
 }
 
 // Reset makes the memory of the tree free for the next one; the tree must not be used any more.
@@ -89,9 +90,10 @@ func (p *FilterParser) take(n int) []Filter {
 	return p.nodes[end-n : end : end]
 }
 
-func (p *FilterParser) parse(e element, depth int) (f Filter, err error) {
+// parse reads into f, which is empty: a Filter is too large to be handed from hand to hand.
+func (p *FilterParser) parse(f *Filter, e element, depth int) (err error) {
 	if depth == 0 {
-		return f, fmt.Errorf("%w: filter nested deeper than %d", ErrLimit, filterDepth)
+		return fmt.Errorf("%w: filter nested deeper than %d", ErrLimit, filterDepth)
 	}
 	f.Op = FilterOp(e.tag)
 	switch f.Op {
@@ -108,15 +110,15 @@ func (p *FilterParser) parse(e element, depth int) (f Filter, err error) {
 			f.Value, _, err = expect(body, tagOctetString, "assertion without a value")
 		}
 	case Substrings:
-		err = parseSubstrings(&f, e.body)
+		err = parseSubstrings(f, e.body)
 	case Present:
 		f.Attr = e.body
 	case Extensible:
-		err = parseExtensible(&f, e.body)
+		err = parseExtensible(f, e.body)
 	default:
 		err = malformed("unknown kind of filter")
 	}
-	return f, err
+	return err
 }
 
 func (p *FilterParser) children(b []byte, depth int) ([]Filter, error) {
@@ -137,7 +139,7 @@ func (p *FilterParser) children(b []byte, depth int) ([]Filter, error) {
 			return nil, err
 		}
 		b = rest
-		if filters[i], err = p.parse(e, depth); err != nil {
+		if err = p.parse(&filters[i], e, depth); err != nil {
 			return nil, err
 		}
 	}
