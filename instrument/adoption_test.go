@@ -3,6 +3,7 @@
 package instrument_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"reflect"
@@ -302,6 +303,33 @@ func TestWrapTakesAnyWrites(t *testing.T) {
 	}
 	if _, err := w.conn.Write([]byte("GET / HTTP/1.1")); !errors.Is(err, instrument.ErrNotSent) {
 		t.Errorf("error %v for what is no LDAP", err)
+	}
+}
+
+// A part of a message that looks like a message is none: what is compared here is an unbind.
+func TestWrapTakesAPartForAPart(t *testing.T) {
+	t.Parallel()
+	scope := instrument.New()
+	w := wireUp(t, scope)
+	var inner, e wire.Encoder
+	inner.Message(9, func(e *wire.Encoder) { e.Text(byte(wire.UnbindRequest), "") }, nil)
+	e.Message(1, func(e *wire.Encoder) {
+		compare := e.Begin(byte(wire.CompareRequest))
+		e.OctetString("cn=a")
+		assertion := e.Begin(0x30)
+		e.OctetString("description")
+		e.OctetString(string(inner.Bytes))
+		e.End(assertion)
+		e.End(compare)
+	}, nil)
+	at := bytes.Index(e.Bytes, inner.Bytes)
+	for _, part := range [][]byte{e.Bytes[:at], e.Bytes[at:]} {
+		if n, err := w.conn.Write(part); err != nil || n != len(part) {
+			t.Fatal(n, err)
+		}
+	}
+	if ops := operations(scope); len(ops) != 1 || ops[0].Kind != instrument.KindCompare || ops[0].DN != "cn=a" {
+		t.Errorf("operations %+v", ops)
 	}
 }
 

@@ -13,6 +13,13 @@ func (c *Client) Observe(ctx context.Context, kind Kind, run func() error) error
 	return err
 }
 
+// RememberedDN returns a function that sums one name after the other, and one that sums a name alone.
+func RememberedDN() (remembered, alone func(dn string) (shape, exact uint64)) {
+	var l lastDN
+	return func(dn string) (uint64, uint64) { p := l.fingerprint([]byte(dn)); return p.shape, p.exact },
+		func(dn string) (uint64, uint64) { p := fingerprintDN([]byte(dn)); return p.shape, p.exact }
+}
+
 // Open returns how many operations of a connection may still be answered.
 func Open(c *Conn) int {
 	c.mu.Lock()

@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -12,6 +13,20 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 )
+
+// TestNamesAreSummedOnce holds what is remembered of a name to be what it sums up to, whatever came before.
+func TestNamesAreSummedOnce(t *testing.T) {
+	t.Parallel()
+	remembered, alone := instrument.RememberedDN()
+	long := "ou=" + strings.Repeat("x", 300) + ",dc=example,dc=org"
+	names := []string{"", "dc=example,dc=org", "dc=example,dc=org", "dc=example,dc=net", "dc=example", "", "cn=ada,dc=example,dc=org", long, long[:256], long, "dc=example,dc=org"}
+	for i, name := range names {
+		shape, exact := remembered(name)
+		if wantShape, wantExact := alone(name); shape != wantShape || exact != wantExact {
+			t.Errorf("name %d, %.30q: %x %x, want %x %x", i, name, shape, exact, wantShape, wantExact)
+		}
+	}
+}
 
 // TestSimilar counts what has one shape within a request, the pages of a search as one, and in no other request.
 func TestSimilar(t *testing.T) {
