@@ -84,11 +84,11 @@ func TestSpansLeave(t *testing.T) {
 		if got := next.got(); !slices.Equal(got, all[:spanburst.Size]) {
 			t.Errorf("of a full burst these left: %v", got)
 		}
-		time.Sleep(spanburst.Delay - 1)
+		time.Sleep(spanburst.Delay - 1) //nolint:forbidigo // the bubble's clock
 		if got := next.got(); len(got) != spanburst.Size {
 			t.Errorf("%d spans before the delay was over", len(got))
 		}
-		time.Sleep(1)
+		time.Sleep(1) //nolint:forbidigo // the bubble's clock
 		synctest.Wait()
 		if got := next.got(); !slices.Equal(got, all) {
 			t.Errorf("after the delay these left: %v", got)
