@@ -102,5 +102,4 @@ const (
 	ErrorMalformed ErrorType = "malformed_packet"
 	ErrorDial      ErrorType = "dial"
 	ErrorTLS       ErrorType = "tls"
-	ErrorFilter    ErrorType = "filter_syntax"
 )

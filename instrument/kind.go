@@ -39,16 +39,6 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// ParseKind is the inverse of String.
-func ParseKind(name string) (Kind, bool) {
-	for k, n := range kindNames {
-		if n == name && n != "" {
-			return Kind(k), true
-		}
-	}
-	return 0, false
-}
-
 // Writes reports whether the kind changes the directory.
 func (k Kind) Writes() bool {
 	return k == KindModify || k == KindAdd || k == KindDelete || k == KindModifyDN
