@@ -74,7 +74,7 @@ const (
 	metricReceived  = "ldap.client.response.size"               // histogram, By: size of all answers to one LDAP request
 	metricActive    = "ldap.client.active_requests"             // up-down counter, {request}: LDAP requests that wait for an answer
 	metricIO        = "ldap.client.connection.io"               // counter, By: bytes on LDAP connections, inside of TLS
-	metricReferrals = "ldap.client.referrals"                   // counter, {referral}: referrals and references received, none of which is followed
+	metricReferrals = "ldap.client.referrals"                   // counter, {referral}: referrals and references received, followed or not
 	metricCreate    = "ldap.client.connection.create_time"      // histogram, s: time to make a connection, with TLS and its first bind
 	metricWait      = "ldap.client.connection.wait_time"        // histogram, s: time to get a connection from a pool that had none free
 	metricUse       = "ldap.client.connection.use_time"         // histogram, s: time that one borrower held a connection of a pool

@@ -159,7 +159,8 @@ func dialOptionsOf(opts []DialOption) dialOptions {
 	return o
 }
 
-// Wrap observes a connection that the application made itself. Put it above TLS; see Conn.
+// Wrap observes a connection that the application made itself. Put it above TLS; see Conn. Of the options WithDomain,
+// WithTimeouts (but for Total) and WithGuard count; the others are about making a connection or about a Client.
 func (s *Scope) Wrap(conn net.Conn, opts ...DialOption) *Conn {
 	security, server, raw := "none", "", conn
 	if secured, ok := conn.(*tls.Conn); ok {

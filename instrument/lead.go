@@ -18,7 +18,7 @@ type reader struct {
 	asleep atomic.Bool   // the driver's goroutine waits until a search gives up the role
 	asks   atomic.Uint64 // searches of our own that have ended
 
-	seen  uint64 // of asks; with moment, belongs to the driver's goroutine
+	seen  uint64 // of asks; with after, belongs to the driver's goroutine
 	after *time.Timer
 }
 

@@ -31,11 +31,11 @@ type Operation struct {
 	Duration  time.Duration // so far, while running
 	Timing    Timing
 
-	DN       string // target of a write, compare or delete; "" for others
+	DN       string // target of a write or a compare, or whose password is modified; "" for others
 	Search   *Search
 	Bind     *Bind
 	Extended *Extended
-	Changes  []Change // of modify, add (all "add") and modify DN
+	Changes  []Change // of modify, add (all "add") and modify DN; of compare the one assertion
 	Controls []Control
 
 	Result        Result
@@ -111,7 +111,7 @@ type Extended struct {
 
 // Change is one change of a write.
 type Change struct {
-	Operation string // add, delete, replace, increment; rename and move for modify DN
+	Operation string // add, delete, replace, increment; rename and move for modify DN; compare
 	Attribute string
 	Values    []Value
 }
@@ -163,7 +163,7 @@ type PasswordPolicy struct {
 }
 
 // Failed reports whether the operation ended in an error. Compare answers and a SASL step are none; a referral is one,
-// because nothing happened: it is recorded and never followed.
+// because nothing happened: a Client records it and does not follow it.
 func (r Result) Failed() bool { return r.Error != "" }
 
 // Frame is one place in the source.

@@ -44,9 +44,9 @@ type Request struct {
 	Entries       int
 	BytesReceived int64
 	LDAPTime      time.Duration // time during which at least one operation was open
-	Dropped       int           // of its operations, those that were evicted before it ended
+	Dropped       int           // of its operations, those that are not held any more: evicted, or cleared
 	Steps         []StepRun
-	Domains       []string
+	Domains       []string // the first 8
 }
 
 // request is a Request in the recorder. Its fields change only under Recorder.mu.
@@ -98,7 +98,8 @@ func (q *request) begin(rec *record, now time.Time) int {
 	return q.bytes - before
 }
 
-// question counts repeats, exact ones and those of a shape. Of a request that asks very many different questions, only the first ones are remembered.
+// question counts repeats, exact ones and those of a shape. Of a request that asks very many different questions, only the
+// first ones are remembered.
 func (q *request) question(rec *record) {
 	if q.exact == nil {
 		q.exact, q.shapes = map[uint64]int{}, map[*Shape]int32{}

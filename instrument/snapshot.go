@@ -56,9 +56,9 @@ type PoolStats struct {
 	Idle     int           `json:"idle"`
 	InUse    int           `json:"in_use"`
 	Waiting  int           `json:"waiting"`
-	Waits    uint64        `json:"waits"`
-	WaitTime time.Duration `json:"wait_time"`
-	Timeouts uint64        `json:"timeouts"`
+	Waits    uint64        `json:"waits"`     // for a connection, since the start; as what follows
+	WaitTime time.Duration `json:"wait_time"` // of all Waits together
+	Timeouts uint64        `json:"timeouts"`  // of Waits, those that ended without a connection
 	Opened   uint64        `json:"opened"`
 	Closed   uint64        `json:"closed"`
 

@@ -59,7 +59,7 @@ func newTelemetry(o options) *telemetry {
 	t.active, errs[4] = m.Int64UpDownCounter(metricActive, metric.WithUnit("{request}"), metric.WithDescription("LDAP requests that wait for an answer."))
 	t.io, errs[5] = m.Int64Counter(metricIO, metric.WithUnit("By"), metric.WithDescription("Bytes on LDAP connections, inside of TLS."))
 	t.referrals, errs[6] = m.Int64Counter(metricReferrals, metric.WithUnit("{referral}"),
-		metric.WithDescription("Referrals and references received, none of which is followed."))
+		metric.WithDescription("Referrals and references received, followed or not."))
 	t.create, errs[7] = m.Float64Histogram(metricCreate, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
 		metric.WithDescription("Time to make an LDAP connection, with TLS and its first bind."))
 	t.wait, errs[8] = m.Float64Histogram(metricWait, metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(durationBounds...),
