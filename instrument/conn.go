@@ -75,7 +75,7 @@ func (t Timeouts) filled() Timeouts {
 
 var connections atomic.Uint64
 
-func newConn(s *Scope, o dialOptions, server, security string, inner, raw net.Conn) *Conn {
+func newConn(s *Scope, o dialOptions, server string, security Security, inner, raw net.Conn) *Conn {
 	c := &Conn{
 		scope: s, domain: s.domain(o.domain), server: server, id: connections.Add(1), limits: o.timeouts.filled(), guard: o.guard,
 		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), reader: newReader(), inflight: map[int64]*call{}, gone: make(chan struct{}),
@@ -84,7 +84,7 @@ func newConn(s *Scope, o dialOptions, server, security string, inner, raw net.Co
 	if secured, ok := inner.(*tls.Conn); ok {
 		c.secured.Store(secured)
 	}
-	c.domain.opened(server, time.Now(), security == "tls")
+	c.domain.opened(server, time.Now(), security == SecurityTLS)
 	return c
 }
 

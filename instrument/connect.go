@@ -59,16 +59,16 @@ func (s *Scope) secure(ctx context.Context, a Address, o dialOptions, raw net.Co
 			_ = raw.Close()
 			return nil, &DialError{"tls", a.Address, err}
 		}
-		return newConn(s, o, a.Address, "tls", secured, raw), nil
+		return newConn(s, o, a.Address, SecurityTLS, secured, raw), nil
 	case o.startTLS:
-		c := newConn(s, o, a.Address, "none", raw, raw)
+		c := newConn(s, o, a.Address, SecurityNone, raw, raw)
 		if err := c.startTLS(ctx, config); err != nil {
 			_ = c.Close()
 			return nil, &DialError{"start_tls", a.Address, err}
 		}
 		return c, nil
 	}
-	return newConn(s, o, a.Address, "none", raw, raw), nil
+	return newConn(s, o, a.Address, SecurityNone, raw, raw), nil
 }
 
 func tlsConfig(config *tls.Config, host string) *tls.Config {
@@ -130,28 +130,7 @@ func (c *Conn) encrypt(ctx context.Context, config *tls.Config) error {
 	c.inner = secured
 	c.secured.Store(secured)
 	c.framer.Reset(secured)
-	c.endpoint.Store(c.scope.endpoint(c.domain.name, c.server, "start_tls", c.raw.RemoteAddr()))
+	c.endpoint.Store(c.scope.endpoint(c.domain.name, c.server, SecurityStartTLS, c.raw.RemoteAddr()))
 	c.domain.count(func(n *Counters) *uint64 { return &n.WrappedSockets })
 	return nil
 }
-
-// endpoint returns the prebuilt telemetry options of a server.
-func (s *Scope) endpoint(domain, server, security string, peer net.Addr) *endpoint {
-	key := endpointKey{domain: domain, server: server, security: security}
-	if peer != nil && peer.Network() == "tcp" {
-		key.peer = peer.String()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, ok := s.endpoints[key]
-	if !ok {
-		e = newEndpoint(key, s.telemetry.db)
-		if len(s.endpoints) < mostEndpoints {
-			s.endpoints[key] = e
-		}
-	}
-	return e
-}
-
-// mostEndpoints bounds what is kept ready, for programs that wrap connections from ever new addresses.
-const mostEndpoints = 1000

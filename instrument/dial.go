@@ -162,9 +162,9 @@ func dialOptionsOf(opts []DialOption) dialOptions {
 // Wrap observes a connection that the application made itself. Put it above TLS; see Conn. Of the options WithDomain,
 // WithTimeouts (but for Total) and WithGuard count; the others are about making a connection or about a Client.
 func (s *Scope) Wrap(conn net.Conn, opts ...DialOption) *Conn {
-	security, server, raw := "none", "", conn
+	security, server, raw := SecurityNone, "", conn
 	if secured, ok := conn.(*tls.Conn); ok {
-		security, raw = "tls", secured.NetConn() // which can be closed while a write is stuck
+		security, raw = SecurityTLS, secured.NetConn() // which can be closed while a write is stuck
 	}
 	if peer := conn.RemoteAddr(); peer != nil {
 		server = peer.String()

@@ -33,6 +33,35 @@ type endpoint struct {
 	outcomes map[outcome][]metric.RecordOption
 }
 
+type endpointKey struct {
+	domain, server, peer string
+	security             Security
+}
+
+// Bounds of what is kept ready: programs may wrap connections from ever new addresses, and codes are the server's to choose.
+const (
+	mostEndpoints = 1000
+	mostOutcomes  = 1000
+)
+
+// endpoint returns the prebuilt telemetry options of a server.
+func (s *Scope) endpoint(domain, server string, security Security, peer net.Addr) *endpoint {
+	key := endpointKey{domain: domain, server: server, security: security}
+	if peer != nil && peer.Network() == "tcp" {
+		key.peer = peer.String()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.endpoints[key]
+	if !ok {
+		e = newEndpoint(key, s.telemetry.db)
+		if len(s.endpoints) < mostEndpoints {
+			s.endpoints[key] = e
+		}
+	}
+	return e
+}
+
 // spanStart is what the spans of one kind of operation have in common.
 type spanStart struct {
 	name    string
@@ -40,19 +69,16 @@ type spanStart struct {
 }
 
 func newEndpoint(key endpointKey, db bool) *endpoint {
-	e := &endpoint{domain: key.domain, security: securityOf(key.security), db: db, outcomes: map[outcome][]metric.RecordOption{}}
+	e := &endpoint{domain: key.domain, security: key.security, db: db, outcomes: map[outcome][]metric.RecordOption{}}
 	var transport string
 	e.address, e.port, transport = splitServer(key.server)
-	e.first = []attribute.KeyValue{attribute.String(attrServerAddress, e.address)}
-	if e.port != 0 {
-		e.first = append(e.first, attribute.Int(attrServerPort, e.port))
-	}
+	e.first = serverAttributes(e.address, e.port)
 	if db {
 		e.first = append(e.first, attribute.String(attrDBSystem, "ldap"), attribute.String(attrDBSystemName, "ldap"))
 	}
 	e.common = []attribute.KeyValue{
 		attribute.String(attrTransport, transport), attribute.String(attrProtocol, "ldap"), attribute.String(attrProtocolVer, "3"),
-		attribute.String(attrSecurity, key.security),
+		attribute.String(attrSecurity, key.security.String()),
 	}
 	if peer, err := netip.ParseAddrPort(key.peer); err == nil {
 		family := "ipv6"
@@ -90,11 +116,17 @@ func splitServer(server string) (address string, port int, transport string) {
 	return host, port, "tcp"
 }
 
-func (e *endpoint) metricBase() []attribute.KeyValue {
-	base := []attribute.KeyValue{attribute.String(attrServerAddress, e.address)}
-	if e.port != 0 {
-		base = append(base, attribute.Int(attrServerPort, e.port))
+// serverAttributes names a server. A port of 0 is none.
+func serverAttributes(address string, port int) []attribute.KeyValue {
+	set := []attribute.KeyValue{attribute.String(attrServerAddress, address)}
+	if port != 0 {
+		set = append(set, attribute.Int(attrServerPort, port))
 	}
+	return set
+}
+
+func (e *endpoint) metricBase() []attribute.KeyValue {
+	base := serverAttributes(e.address, e.port)
 	if e.domain != "" {
 		base = append(base, attribute.String(attrPool, e.domain))
 	}
@@ -150,7 +182,7 @@ func (e *endpoint) recordOptions(op *Operation) []metric.RecordOption {
 			set = append(set, attribute.String(attrErrorType, op.Result.Error))
 		}
 		options = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(set...))}
-		if len(e.outcomes) < 1000 { // codes are the server's to choose
+		if len(e.outcomes) < mostOutcomes {
 			e.outcomes[key] = options
 		}
 	}

@@ -27,10 +27,7 @@ func (s *Scope) Faulted(ctx context.Context, f Fault) {
 	set := []attribute.KeyValue{attribute.String(attrPool, f.Domain), attribute.String(attrErrorType, f.Class)}
 	if f.Server != "" {
 		host, port, _ := splitServer(f.Server)
-		set = append(set, attribute.String(attrServerAddress, host))
-		if port != 0 {
-			set = append(set, attribute.Int(attrServerPort, port))
-		}
+		set = append(set, serverAttributes(host, port)...)
 	}
 	t.faults.Add(ctx, 1, metric.WithAttributes(set...))
 	if t.silent {

@@ -31,8 +31,6 @@ type Scope struct {
 	endpoints map[endpointKey]*endpoint
 }
 
-type endpointKey struct{ domain, server, security, peer string }
-
 // Policy says what the recorder keeps of an operation.
 type Policy struct {
 	Level      Level // default LevelValues

@@ -21,13 +21,3 @@ func (s Security) String() string {
 	}
 	return "unknown"
 }
-
-// securityOf is the inverse of Security.String.
-func securityOf(name string) Security {
-	for i, n := range securityNames {
-		if n == name {
-			return Security(i)
-		}
-	}
-	return SecurityNone
-}

@@ -17,10 +17,7 @@ import (
 // connect starts the span of making a connection.
 func (t *telemetry) connect(ctx context.Context, a Address, o dialOptions) (context.Context, trace.Span) {
 	host, port, transport := splitServer(a.Address)
-	set := []attribute.KeyValue{attribute.String(attrServerAddress, host), attribute.String(attrTransport, transport)}
-	if port != 0 {
-		set = append(set, attribute.Int(attrServerPort, port))
-	}
+	set := append(serverAttributes(host, port), attribute.String(attrTransport, transport))
 	if o.domain != "" {
 		set = append(set, attribute.String(attrPool, o.domain))
 	}
