@@ -141,7 +141,7 @@ func (c *Client) BindExternal(ctx context.Context) error {
 
 // bindInSteps runs a bind of the driver that takes several messages, under one span and linked as one call.
 func (c *Client) bindInSteps(ctx context.Context, name string, run func() error) error {
-	ctx, span := c.conn.scope.telemetry.compound(ctx, "bind "+name)
+	ctx, span := c.conn.scope.telemetry.internal(ctx, "bind "+name)
 	_, err := c.do(ctx, KindBind, func(k *call) { k.steps = &steps{} }, run)
 	endCompound(span, err)
 	return err

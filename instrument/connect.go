@@ -84,7 +84,7 @@ func tlsConfig(config *tls.Config, host string) *tls.Config {
 
 // startTLS asks for encryption before the driver starts, so that it is the only reader and writer.
 func (c *Conn) startTLS(ctx context.Context, config *tls.Config) error {
-	ctx, span := c.scope.telemetry.stage(ctx, "start_tls")
+	ctx, span := c.scope.telemetry.internal(ctx, "start_tls")
 	defer span.End()
 	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() }) // deadlines are the observer's, which sets its own
 	defer stop()

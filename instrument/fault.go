@@ -35,7 +35,7 @@ func (s *Scope) Faulted(ctx context.Context, f Fault) {
 	}
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() { // over, or not sampled, which its child is not either
-		_, span = t.stage(ctx, "fault")
+		_, span = t.internal(ctx, "fault")
 		span.SetStatus(codes.Error, f.Class)
 		defer span.End()
 	}

@@ -29,7 +29,7 @@ func (c *Client) Pages(ctx context.Context, request *ldap.SearchRequest, size ui
 		if size == 0 {
 			p.size = defaultPage
 		}
-		ctx, span := c.conn.scope.telemetry.compound(ctx, "search pages")
+		ctx, span := c.conn.scope.telemetry.internal(ctx, "search pages")
 		p.run(ctx, yield)
 		span.SetAttributes(attribute.Int(attrPages, p.pages))
 		endCompound(span, p.err)

@@ -169,3 +169,29 @@ func resultAttributes(set []attribute.KeyValue, e *endpoint, op *Operation) []at
 	}
 	return set
 }
+
+// internal starts a span of kind INTERNAL: of one stage of making a connection, or around the operations of one call.
+func (t *telemetry) internal(ctx context.Context, name string) (context.Context, trace.Span) {
+	return t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindInternal))
+}
+
+// endCompound ends the span around the operations of one call.
+func endCompound(span trace.Span, err error) {
+	if err != nil && span.IsRecording() {
+		spanFailed(span, errorTypeOf(err))
+	}
+	span.End()
+}
+
+// errorTypeOf returns the error.type of an error: the result code's name where a server answered.
+func errorTypeOf(err error) ErrorType {
+	if code, answered := ResultCode(err); answered {
+		return CodeName(code)
+	}
+	return failureOf(err)
+}
+
+func spanFailed(span trace.Span, failure ErrorType) {
+	span.SetAttributes(attribute.String(attrErrorType, failure))
+	span.SetStatus(codes.Error, failure)
+}

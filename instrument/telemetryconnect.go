@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -53,10 +52,7 @@ func endConnect(span trace.Span, c *Client, err error) {
 // dialFailure returns the error.type of a failed connection.
 func dialFailure(err error) ErrorType {
 	var stage *DialError
-	if code, answered := ResultCode(err); answered {
-		return CodeName(code)
-	}
-	switch failure := failureOf(err); {
+	switch failure := errorTypeOf(err); {
 	case failure != ErrorClosed:
 		return failure
 	case errors.As(err, &stage) && stage.Stage == "tls":
@@ -65,19 +61,9 @@ func dialFailure(err error) ErrorType {
 	return ErrorDial
 }
 
-func spanFailed(span trace.Span, failure ErrorType) {
-	span.SetAttributes(attribute.String(attrErrorType, failure))
-	span.SetStatus(codes.Error, failure)
-}
-
-// stage starts the span of one part of making a connection.
-func (t *telemetry) stage(ctx context.Context, name string) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindInternal))
-}
-
 // handshake runs a TLS handshake under its span.
 func (t *telemetry) handshake(ctx context.Context, c *tls.Conn) error {
-	ctx, span := t.stage(ctx, "tls")
+	ctx, span := t.internal(ctx, "tls")
 	defer span.End()
 	err := c.HandshakeContext(ctx)
 	if err != nil {
@@ -93,7 +79,7 @@ func (t *telemetry) traceDial(ctx context.Context) context.Context {
 	}
 	d := &dialTrace{open: map[string]trace.Span{}}
 	start := func(key, name string) {
-		_, span := t.stage(ctx, name)
+		_, span := t.internal(ctx, name)
 		d.mu.Lock()
 		d.open[key] = span
 		d.mu.Unlock()
@@ -122,22 +108,6 @@ func (d *dialTrace) end(key string, err error) {
 	}
 	if err != nil {
 		spanFailed(span, ErrorDial)
-	}
-	span.End()
-}
-
-// compound starts the span around the operations of one call.
-func (t *telemetry) compound(ctx context.Context, name string) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindInternal))
-}
-
-func endCompound(span trace.Span, err error) {
-	if err != nil && span.IsRecording() {
-		failure := failureOf(err)
-		if code, answered := ResultCode(err); answered {
-			failure = CodeName(code)
-		}
-		spanFailed(span, failure)
 	}
 	span.End()
 }
