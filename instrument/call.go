@@ -5,7 +5,6 @@ package instrument
 import (
 	"cmp"
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -312,6 +311,3 @@ func (c *Conn) chainBind(op *Operation, code int64) {
 		c.chain = op.Call
 	}
 }
-
-// mechanismText bounds the name of a SASL mechanism, which comes from the application.
-func mechanismText(b []byte) string { return strings.ToValidUTF8(string(b[:min(len(b), 32)]), "?") }

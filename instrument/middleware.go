@@ -5,9 +5,6 @@ package instrument
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -23,7 +20,7 @@ import (
 func (s *Scope) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := Request{
-			ID: newRequestID(), Kind: "http", Method: bounded(r.Method, 32), Path: bounded(r.URL.Path, 512), Start: time.Now(), Running: true,
+			ID: randomID(), Kind: "http", Method: bounded(r.Method, 32), Path: bounded(r.URL.Path, 512), Start: time.Now(), Running: true,
 			TraceID: traceID(r.Context()),
 		}
 		ctx, open := s.begin(r.Context(), q)
@@ -128,21 +125,4 @@ func (a *answer) Flush() {
 	_ = http.NewResponseController(a.ResponseWriter).Flush()
 }
 
-func newRequestID() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails, see crypto/rand
-	return hex.EncodeToString(id)
-}
-
 func traceID(ctx context.Context) trace.TraceID { return trace.SpanContextFromContext(ctx).TraceID() }
-
-// String describes a request in one line.
-func (q Request) String() string {
-	switch q.Kind {
-	case "http":
-		return fmt.Sprintf("%s %s", q.Method, q.Path)
-	case "job":
-		return "job " + q.Name
-	}
-	return q.ID
-}

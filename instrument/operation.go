@@ -155,13 +155,6 @@ type Result struct {
 	Error      string // error.type when the operation failed, see ErrorType
 }
 
-// PasswordPolicy is what the password-policy control of an answer says (draft-behera-ldap-password-policy-10 section 6.2).
-type PasswordPolicy struct {
-	Error   string // such as accountLocked; "" for none
-	Warning string // timeBeforeExpiration or graceAuthNsRemaining; "" for none
-	Left    int64  // of the warning: seconds, or logins
-}
-
 // Failed reports whether the operation ended in an error. Compare answers and a SASL step are none; a referral is one,
 // because nothing happened: a Client records it and does not follow it.
 func (r Result) Failed() bool { return r.Error != "" }

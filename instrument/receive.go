@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -14,9 +13,6 @@ import (
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
-
-// tlsHandshake is the first byte of a TLS record that opens a handshake; no LDAPMessage starts with it.
-const tlsHandshake = 0x16
 
 // Read hands the driver one checked message after the other. Entries that our Client takes itself are not handed over.
 func (c *Conn) Read(p []byte) (int, error) {
@@ -297,25 +293,3 @@ var responses = [Kinds]wire.Op{
 	KindDelete: wire.DelResponse, KindModifyDN: wire.ModifyDNResponse, KindCompare: wire.CompareResponse,
 	KindExtended: wire.ExtendedResponse,
 }
-
-// goBlind gives up observation: the application encrypts above this connection, so that only ciphertext passes from here.
-// Whoever encrypts calls it, so that the row shows the line to change.
-func (c *Conn) goBlind() error {
-	if c.framer.Buffered() > 0 {
-		err := fmt.Errorf("%w: bytes in clear text behind the answer to StartTLS", ErrMalformed)
-		c.fail(err)
-		_ = c.raw.Close()
-		return err
-	}
-	c.blind.Store(true)
-	c.reader.want()
-	_ = c.raw.SetDeadline(time.Time{}) // who encrypts has deadlines of its own
-	rec := &record{}
-	var stack callStack
-	runtime.Callers(3, stack[:])
-	rec.stack = c.scope.stacks.one(&stack)
-	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone})
-	return nil
-}
-
-const blindText = "blind since TLS: let Scope.Dial or Client.StartTLS encrypt, so that operations stay visible"

@@ -69,12 +69,17 @@ func newRecorder(limits Limits) *Recorder {
 	if limits.Bytes <= 0 {
 		limits.Bytes = 64 << 20
 	}
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails, see crypto/rand
 	return &Recorder{
-		epoch: hex.EncodeToString(id), limits: limits, ops: map[uint64]*record{}, requests: map[string]*request{},
+		epoch: randomID(), limits: limits, ops: map[uint64]*record{}, requests: map[string]*request{},
 		running: map[*request]struct{}{}, stones: newTombstones(limits.Bytes), watchers: map[chan struct{}]struct{}{},
 	}
+}
+
+// randomID names a recorder or a request: 16 hexadecimal digits.
+func randomID() string {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails, see crypto/rand
+	return hex.EncodeToString(id)
 }
 
 // Epoch identifies this recorder; sequence numbers of different epochs have nothing to do with each other.

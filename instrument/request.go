@@ -49,6 +49,17 @@ type Request struct {
 	Domains       []string // the first 8
 }
 
+// String describes a request in one line.
+func (q Request) String() string {
+	switch q.Kind {
+	case "http":
+		return fmt.Sprintf("%s %s", q.Method, q.Path)
+	case "job":
+		return "job " + q.Name
+	}
+	return q.ID
+}
+
 // request is a Request in the recorder. Its fields change only under Recorder.mu.
 type request struct {
 	Request
@@ -170,7 +181,7 @@ func originOf(ctx context.Context) *origin {
 
 // Job starts a request that is no HTTP request: operations under the returned context belong to it until end is called.
 func (s *Scope) Job(ctx context.Context, name string) (_ context.Context, end func()) {
-	q := Request{ID: newRequestID(), Kind: "job", Name: name, Start: time.Now(), Running: true, TraceID: traceID(ctx)}
+	q := Request{ID: randomID(), Kind: "job", Name: name, Start: time.Now(), Running: true, TraceID: traceID(ctx)}
 	ctx, open := s.begin(ctx, q)
 	return ctx, func() { s.recorder.close(open, func(*Request) {}) }
 }

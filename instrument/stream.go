@@ -4,10 +4,8 @@ package instrument
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
@@ -56,56 +54,50 @@ func (c *Conn) rearm() {
 	}
 }
 
-// driverControls turns the controls of a message into those of the driver.
-func driverControls(m wire.Message) (controls []ldap.Control, err error) {
-	if !m.HasControls() {
-		return nil, nil
-	}
-	var failure error
-	err = m.Controls(func(c wire.Control) bool {
-		var e wire.Encoder
-		mark := e.Begin(sequence)
-		e.OctetString(c.OID)
-		if c.Critical {
-			e.Bool(0x01, true)
-		}
-		if c.Value != nil {
-			e.String(0x04, c.Value)
-		}
-		e.End(mark)
-		var control ldap.Control
-		if control, failure = driverControl(e.Bytes); failure == nil {
-			controls = append(controls, control)
-		}
-		return failure == nil
-	})
-	if err == nil {
-		err = failure
-	}
-	return controls, err
+// stream is the ldap.Response of a search on its way.
+type stream struct {
+	results chan *ldap.SearchSingleResult
+	current *ldap.SearchSingleResult
+	failure error // set before results is closed
+	ended   bool
 }
 
-func driverControl(raw []byte) (ldap.Control, error) {
-	packet, err := ber.DecodePacketErr(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%w: control: %w", ErrMalformed, err)
-	}
-	control, err := ldap.DecodeControl(packet)
-	if err != nil {
-		return nil, fmt.Errorf("%w: control: %w", ErrMalformed, err)
-	}
-	return control, nil
+// Next waits for the next answer.
+func (s *stream) Next() bool {
+	var more bool
+	s.current, more = <-s.results
+	s.ended = !more
+	return more
 }
 
-// intermediateControl reads an intermediate response in the way of the driver, which treats it as a control.
-func intermediateControl(raw []byte) (ldap.Control, error) {
-	packet, err := ber.DecodePacketErr(raw)
-	if err != nil || len(packet.Children) < 2 {
-		return nil, fmt.Errorf("%w: intermediate response", ErrMalformed)
+// Entry returns the entry of the answer, nil when it is none.
+func (s *stream) Entry() *ldap.Entry {
+	if s.current == nil {
+		return nil
 	}
-	control, err := ldap.DecodeControl(packet.Children[1])
-	if err != nil {
-		return nil, fmt.Errorf("%w: intermediate response: %w", ErrMalformed, err)
+	return s.current.Entry
+}
+
+// Referral returns the referral of the answer, "" when it is none.
+func (s *stream) Referral() string {
+	if s.current == nil {
+		return ""
 	}
-	return control, nil
+	return s.current.Referral
+}
+
+// Controls returns the controls of the answer.
+func (s *stream) Controls() []ldap.Control {
+	if s.current == nil {
+		return nil
+	}
+	return s.current.Controls
+}
+
+// Err returns why the search ended, nil when it was complete or goes on.
+func (s *stream) Err() error {
+	if !s.ended {
+		return nil
+	}
+	return s.failure
 }

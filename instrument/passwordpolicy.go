@@ -4,6 +4,13 @@ package instrument
 
 import "github.com/ldapscope/ldapscope/instrument/wire"
 
+// PasswordPolicy is what the password-policy control of an answer says (draft-behera-ldap-password-policy-10 section 6.2).
+type PasswordPolicy struct {
+	Error   string // such as accountLocked; "" for none
+	Warning string // timeBeforeExpiration or graceAuthNsRemaining; "" for none
+	Left    int64  // of the warning: seconds, or logins
+}
+
 // policyErrors and policyHints are the reasons of the password-policy control (draft-behera-ldap-password-policy-10
 // section 6.2), by number.
 var policyErrors = [...]string{

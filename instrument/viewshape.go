@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+package instrument
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
+// fingerprint sums what was asked of which domain.
+func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
+	p.structure(uint64(v.kind))
+	p.structure(d.hash)
+	switch v.kind {
+	case KindSearch:
+		p.structure(uint64(v.search.Scope))
+		p.add(v.named.fingerprint(v.dn))
+		p.add(fingerprintOf(&v.filter))
+		var attributes uint64
+		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
+		p.structure(attributes)
+		if v.paged { // pages differ only in their cookies, and a page is no repeat of another
+			_ = v.message.Controls(func(c wire.Control) bool { p.literal(c.Value); return true })
+		}
+	case KindBind:
+		p.add(v.named.fingerprint(v.dn))
+	case KindCompare:
+		p.add(v.named.fingerprint(v.dn))
+		p.name(v.compare.Attribute)
+		p.literal(v.compare.Value)
+	case KindModify:
+		p.add(v.named.fingerprint(v.dn))
+		_ = v.modify.Changes(func(c wire.Change) bool { p.name(c.Attribute.Name); p.structure(uint64(c.Operation)); return true })
+		p.literal(v.message.Body)
+	case KindAdd, KindModifyDN:
+		p.add(v.named.fingerprint(v.dn))
+		p.literal(v.message.Body)
+	case KindDelete:
+		p.add(v.named.fingerprint(v.dn))
+	case KindExtended:
+		p.name(v.extended.OID)
+		p.literal(v.extended.Value)
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+// shapeLength bounds the display of a shape.
+const shapeLength = 1 << 10
+
+// describe completes a new shape with its display, without any literal.
+func (v *requestView) describe(s *Shape) {
+	text := []byte(v.kind.String())
+	add := func(part string) { text = append(append(text, ' '), part...) }
+	switch v.kind {
+	case KindSearch:
+		filter := filterShape(v.filter)
+		add(SearchScope(v.search.Scope).String())
+		add(dnShape(v.dn))
+		add(filter)
+		s.attributes = v.list(nil)
+		if names := v.requested(32); names != nil {
+			add(strings.Join(names, ","))
+			s.requested = attribute.StringSlice(attrRequested, names)
+		}
+		if len(filter) <= shapeLength { // a longer one is written down anew each time, so that shapes stay small
+			s.filter = filter
+		}
+	case KindExtended:
+		add(boundedOID(v.extended.OID))
+	case KindCompare:
+		add(dnShape(v.dn))
+		add(string(safeName(v.compare.Attribute)))
+	default:
+		add(dnShape(v.dn))
+		v.changed(func(operation, attribute string) { add(operation + ":" + attribute) })
+	}
+	s.Text = string(clip(text, 0, shapeLength))
+}
