@@ -3,6 +3,7 @@
 package instrument
 
 import (
+	"cmp"
 	"fmt"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -19,25 +20,14 @@ func driverControls(m wire.Message) (controls []ldap.Control, err error) {
 	var failure error
 	err = m.Controls(func(c wire.Control) bool {
 		var e wire.Encoder
-		mark := e.Begin(sequence)
-		e.OctetString(c.OID)
-		if c.Critical {
-			e.Bool(0x01, true)
-		}
-		if c.Value != nil {
-			e.String(0x04, c.Value)
-		}
-		e.End(mark)
+		e.Control(c)
 		var control ldap.Control
 		if control, failure = driverControl(e.Bytes); failure == nil {
 			controls = append(controls, control)
 		}
 		return failure == nil
 	})
-	if err == nil {
-		err = failure
-	}
-	return controls, err
+	return controls, cmp.Or(err, failure)
 }
 
 func driverControl(raw []byte) (ldap.Control, error) {

@@ -13,13 +13,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// defaultPage is the page size when none is given; it is also what servers allow everywhere.
-const defaultPage = 500
+// DefaultPageSize is the entries per page of paged searches that name none; servers allow it everywhere. Active Directory
+// gives 1,000 at most.
+const DefaultPageSize = 500
 
 // Pages runs a paged search (RFC 2696) and yields it page by page, so that memory holds one page at a time. After an
 // error nothing more is yielded; a loop that ends without one has seen the whole answer. Each page is an operation of its
 // own, linked to the first, under one span. A loop that stops early tells the server to forget the rest. A size of 0 is
-// 500. A paging control in the request is replaced.
+// DefaultPageSize. A paging control in the request is replaced.
 func (c *Client) Pages(ctx context.Context, request *ldap.SearchRequest, size uint32) iter.Seq2[*ldap.SearchResult, error] {
 	return func(yield func(*ldap.SearchResult, error) bool) {
 		p := pager{client: c, request: *request, size: size}
@@ -27,7 +28,7 @@ func (c *Client) Pages(ctx context.Context, request *ldap.SearchRequest, size ui
 			return ctl.GetControlType() == ldap.ControlTypePaging
 		})
 		if size == 0 {
-			p.size = defaultPage
+			p.size = DefaultPageSize
 		}
 		ctx, span := c.conn.scope.telemetry.internal(ctx, "search pages")
 		p.run(ctx, yield)

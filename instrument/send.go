@@ -211,7 +211,7 @@ func (c *Conn) unbound() {
 	}
 }
 
-// keepBack ends a call that was never sent. In a bind of several messages the call before, which has the outcome, is told.
+// keepBack ends a call that was never sent, and gives the sender's turn back. In a bind of several messages the call before, which has the outcome, is told.
 func (k *call) keepBack(err error) {
 	told := k
 	if k.steps != nil {
@@ -222,11 +222,6 @@ func (k *call) keepBack(err error) {
 	told.mu.Lock()
 	told.refused = err
 	told.mu.Unlock()
-	k.release()
-}
-
-// release ends the sender's turn: its message has its place, the next may be announced.
-func (k *call) release() {
 	if k.turn != nil {
 		<-k.turn
 	}

@@ -63,7 +63,7 @@ func (v *requestView) describe(s *Shape) {
 		add(dnShape(v.dn))
 		add(filter)
 		s.attributes = v.list(nil)
-		if names := v.requested(32); names != nil {
+		if names := v.requested(spanNames); names != nil {
 			add(strings.Join(names, ","))
 			s.requested = attribute.StringSlice(attrRequested, names)
 		}

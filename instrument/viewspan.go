@@ -34,7 +34,7 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 		}
 		if op.Shape != nil && op.Shape.requested.Valid() {
 			set = append(set, op.Shape.requested)
-		} else if names := v.requested(32); names != nil {
+		} else if names := v.requested(spanNames); names != nil {
 			set = append(set, attribute.StringSlice(attrRequested, names))
 		}
 		if r.level >= LevelHashes {
@@ -56,7 +56,7 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 	case KindModify, KindAdd, KindModifyDN:
 		var names []string
 		v.changed(func(_, attribute string) { names = append(names, attribute) })
-		set = append(set, attribute.Int(attrChanges, len(names)), attribute.StringSlice(attrChanged, names[:min(len(names), 32)]))
+		set = append(set, attribute.Int(attrChanges, len(names)), attribute.StringSlice(attrChanged, names[:min(len(names), spanNames)]))
 	}
 	if target := v.target(); r.level >= LevelHashes && len(target) > 0 {
 		set = append(set, attribute.String(attrDN, r.dn(target)))
@@ -72,8 +72,11 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 	return set
 }
 
-// spanControls bounds the OIDs of controls that a span lists, those of the request and those of the answer.
-const spanControls = 16
+// Bounds of what a span lists: names of attributes, and OIDs of controls, those of the request and those of the answer each.
+const (
+	spanNames    = 32
+	spanControls = 16
+)
 
 // target returns the entry that a request is about, nil for searches, binds and what has none.
 func (v *requestView) target() []byte {

@@ -14,7 +14,7 @@ import (
 )
 
 // DefaultPageSize is the entries per page of searches that name none. Active Directory gives 1,000 at most.
-const DefaultPageSize = 500
+const DefaultPageSize = instrument.DefaultPageSize
 
 // Preload makes one connection, so that the first call need not wait for it.
 func (d *Domain) Preload(ctx context.Context) error {

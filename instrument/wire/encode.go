@@ -96,14 +96,15 @@ func (e *Encoder) Message(id int64, body func(*Encoder), controls []Control) {
 	if len(controls) > 0 {
 		list := e.Begin(0xa0)
 		for _, c := range controls {
-			e.control(c)
+			e.Control(c)
 		}
 		e.End(list)
 	}
 	e.End(mark)
 }
 
-func (e *Encoder) control(c Control) {
+// Control appends one control.
+func (e *Encoder) Control(c Control) {
 	mark := e.Begin(tagSequence)
 	e.OctetString(c.OID)
 	if c.Critical {

@@ -21,7 +21,7 @@ func (e *FilterError) Error() string {
 // ParseFilterText reads the text form of a filter (RFC 4515). Blanks around components and a missing outermost pair of
 // parentheses are forgiven, as libldap and Active Directory forgive them. Errors are *FilterError.
 func ParseFilterText(text string) (Filter, error) {
-	p := &filterParser{text: text}
+	p := &textParser{text: text}
 	p.blanks()
 	if p.at < len(text) && text[p.at] != '(' {
 		f, err := p.item(len(text))
@@ -40,20 +40,21 @@ func ParseFilterText(text string) (Filter, error) {
 	return f, nil
 }
 
-type filterParser struct {
+// textParser reads the text form, as FilterParser reads the encoded one.
+type textParser struct {
 	text string
 	at   int
 }
 
-func (p *filterParser) fail(reason string) error { return &FilterError{p.at, reason} }
+func (p *textParser) fail(reason string) error { return &FilterError{p.at, reason} }
 
-func (p *filterParser) blanks() {
+func (p *textParser) blanks() {
 	for p.at < len(p.text) && (p.text[p.at] == ' ' || p.text[p.at] == '\n' || p.text[p.at] == '\t' || p.text[p.at] == '\r') {
 		p.at++
 	}
 }
 
-func (p *filterParser) take(c byte, reason string) error {
+func (p *textParser) take(c byte, reason string) error {
 	p.blanks()
 	if p.at >= len(p.text) || p.text[p.at] != c {
 		return p.fail(reason)
@@ -62,7 +63,7 @@ func (p *filterParser) take(c byte, reason string) error {
 	return nil
 }
 
-func (p *filterParser) filter(depth int) (f Filter, err error) {
+func (p *textParser) filter(depth int) (f Filter, err error) {
 	if depth == 0 {
 		return f, p.fail("nested too deep")
 	}
@@ -106,7 +107,7 @@ func (p *filterParser) filter(depth int) (f Filter, err error) {
 }
 
 // item reads attribute, operator and value up to end.
-func (p *filterParser) item(end int) (f Filter, err error) {
+func (p *textParser) item(end int) (f Filter, err error) {
 	item := p.text[p.at:end]
 	equals := strings.IndexByte(item, '=')
 	if equals < 0 {
@@ -148,7 +149,7 @@ func (p *filterParser) item(end int) (f Filter, err error) {
 	return f, err
 }
 
-func (p *filterParser) extensible(f *Filter, left string) error {
+func (p *textParser) extensible(f *Filter, left string) error {
 	parts := strings.Split(left, ":")
 	f.Attr = []byte(parts[0])
 	for i, part := range parts[1:] {
@@ -167,7 +168,7 @@ func (p *filterParser) extensible(f *Filter, left string) error {
 	return nil
 }
 
-func (p *filterParser) substrings(f *Filter, right string) error {
+func (p *textParser) substrings(f *Filter, right string) error {
 	if right == "*" {
 		f.Op = Present
 		return nil
@@ -198,7 +199,7 @@ func (p *filterParser) substrings(f *Filter, right string) error {
 }
 
 // unescape resolves the backslash pairs of RFC 4515 section 3.
-func (p *filterParser) unescape(s string) ([]byte, error) {
+func (p *textParser) unescape(s string) ([]byte, error) {
 	value := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
