@@ -211,7 +211,8 @@ func (c *Conn) unbound() {
 	}
 }
 
-// keepBack ends a call that was never sent, and gives the sender's turn back. In a bind of several messages the call before, which has the outcome, is told.
+// keepBack ends a call that was never sent, and gives the sender's turn back. In a bind of several messages the call before,
+// which has the outcome, is told.
 func (k *call) keepBack(err error) {
 	told := k
 	if k.steps != nil {

@@ -12,23 +12,12 @@ import (
 
 // repeatedBinds finds one identity that binds again within a request.
 func repeatedBinds(r *review, rule Rule) {
-	binds := map[string][]*instrument.Operation{}
-	var order []string
-	for _, op := range r.ended {
-		if op.Bind == nil || !op.Result.Received || op.Result.Code != 0 || op.Call.N > 1 {
-			continue
-		}
-		key := op.Domain + " " + strings.ToLower(op.Bind.Name)
-		if len(binds[key]) == 0 {
-			order = append(order, key)
-		}
-		binds[key] = append(binds[key], op)
-	}
 	if r.request.Kind == instrument.Background {
 		return // connections of a pool are made there
 	}
-	for _, key := range order {
-		if ops := binds[key]; len(ops) > 1 {
+	binds := r.those(func(op *instrument.Operation) bool { return op.Bind != nil && succeeded(op) && op.Call.N <= 1 })
+	for _, ops := range grouped(binds, func(op *instrument.Operation) string { return op.Domain + " " + strings.ToLower(op.Bind.Name) }) {
+		if len(ops) > 1 {
 			sum, longest := total(ops)
 			r.add(rule, 0, fmt.Sprintf("one identity bound %d times in a request", len(ops)), ops...).Wasted = sum - longest
 		}
@@ -80,89 +69,8 @@ func referrals(r *review, rule Rule) {
 
 // startTLS finds connections that are secured again and again.
 func startTLS(r *review, rule Rule) {
-	var ops []*instrument.Operation
-	for _, op := range r.ended {
-		if op.Extended != nil && op.Extended.Name == "StartTLS" {
-			ops = append(ops, op)
-		}
-	}
+	ops := r.those(func(op *instrument.Operation) bool { return op.Extended != nil && op.Extended.Name == "StartTLS" })
 	if len(ops) > 1 && r.request.Kind == "http" {
 		r.add(rule, 0, fmt.Sprintf("%d StartTLS in one HTTP request", len(ops)), ops...)
-	}
-}
-
-// givenUp finds operations for which the client stopped waiting.
-func givenUp(r *review, rule Rule) {
-	var ops []*instrument.Operation
-	for _, op := range r.ended {
-		if op.State == instrument.StateTimeout {
-			ops = append(ops, op)
-		}
-	}
-	if len(ops) > 0 {
-		_, longest := total(ops)
-		r.add(rule, 0, fmt.Sprintf("%d operations had no answer after up to %s", len(ops), short(longest)), ops...)
-	}
-}
-
-// slowOperations finds what takes long.
-func slowOperations(r *review, rule Rule) {
-	var ops []*instrument.Operation
-	for _, op := range r.ended {
-		if op.Duration >= slow && op.State == instrument.StateDone {
-			ops = append(ops, op)
-		}
-	}
-	r.eachShape(ops, func(ops []*instrument.Operation) {
-		sum, longest := total(ops)
-		severity := Medium
-		if longest >= verySlow {
-			severity = High
-		}
-		where := "waiting for the first answer"
-		var stream time.Duration
-		for _, op := range ops {
-			stream += op.Timing.Stream
-		}
-		if stream*2 > sum {
-			where = "receiving entries"
-		}
-		r.add(rule, severity, fmt.Sprintf("%d operations above %s, the slowest %s, most of it %s", len(ops), short(slow), short(longest), where), ops...)
-	})
-}
-
-// splitWrites finds one entry that is changed by several operations.
-func splitWrites(r *review, rule Rule) {
-	writes := map[string][]*instrument.Operation{}
-	var order []string
-	for _, op := range r.ended {
-		if op.Kind == instrument.KindModify && op.Result.Code == 0 && op.Result.Received {
-			key := op.Domain + " " + strings.ToLower(op.DN)
-			if len(writes[key]) == 0 {
-				order = append(order, key)
-			}
-			writes[key] = append(writes[key], op)
-		}
-	}
-	for _, key := range order {
-		if ops := writes[key]; len(ops) > 1 {
-			r.add(rule, 0, fmt.Sprintf("one entry changed by %d operations", len(ops)), ops...)
-		}
-	}
-}
-
-// treeDeletes finds a tree that is deleted entry by entry.
-func treeDeletes(r *review, rule Rule) {
-	below := map[string][]*instrument.Operation{}
-	for _, op := range r.ended {
-		if op.Kind == instrument.KindDelete {
-			_, parent, _ := strings.Cut(strings.ToLower(op.DN), ",")
-			below[parent] = append(below[parent], op)
-		}
-	}
-	for _, ops := range below {
-		if len(ops) >= deletesFrom {
-			r.add(rule, 0, fmt.Sprintf("%d entries below one parent deleted one by one", len(ops)), ops...)
-		}
 	}
 }

@@ -60,9 +60,8 @@ func duplicates(r *review, rule Rule) {
 
 // loops finds searches of one shape that follow each other with other literals.
 func loops(r *review, rule Rule) {
-	memberReads(r, Rule{}) // what is a walk over members is told as that
 	for _, ops := range r.byShape() {
-		if len(ops) < loopFrom || r.members[ops[0].Shape] || distinct(ops) < loopFrom || overlaps(ops) {
+		if len(ops) < loopFrom || r.memberShapes()[ops[0].Shape] || distinct(ops) < loopFrom || overlaps(ops) {
 			continue
 		}
 		sum, longest := total(ops)
@@ -93,8 +92,19 @@ func overlaps(ops []*instrument.Operation) bool {
 }
 
 // memberReads finds entries that are read one by one by names which an earlier search returned as members, and groups that
-// are asked one by one for the same person. A rule without an id only remembers the shapes.
+// are asked one by one for the same person.
 func memberReads(r *review, rule Rule) {
+	for _, ops := range r.byShape() {
+		if !r.memberShapes()[ops[0].Shape] {
+			continue
+		}
+		sum, longest := total(ops)
+		r.add(rule, 0, fmt.Sprintf("%d entries read one by one out of the members of a group, %s in all", len(ops), short(sum)), ops...).Wasted = sum - longest
+	}
+}
+
+// memberShapes are the shapes of walks over members. They are told as that, and not as loops.
+func (r *review) memberShapes() map[*instrument.Shape]bool {
 	if r.members == nil {
 		r.members = map[*instrument.Shape]bool{}
 		for _, ops := range r.byShape() {
@@ -103,16 +113,7 @@ func memberReads(r *review, rule Rule) {
 			}
 		}
 	}
-	if rule.ID == "" {
-		return
-	}
-	for _, ops := range r.byShape() {
-		if !r.members[ops[0].Shape] {
-			continue
-		}
-		sum, longest := total(ops)
-		r.add(rule, 0, fmt.Sprintf("%d entries read one by one out of the members of a group, %s in all", len(ops), short(sum)), ops...).Wasted = sum - longest
-	}
+	return r.members
 }
 
 // memberAttributes hold names of entries that applications follow.
@@ -163,17 +164,11 @@ func asksFor(s *instrument.Search, names ...string) bool {
 
 // sameEntry finds one entry that is read again with other attributes.
 func sameEntry(r *review, rule Rule) {
-	reads := map[string][]*instrument.Operation{}
-	var order []string
-	for _, op := range r.searches(func(op *instrument.Operation) bool { return op.Search.Scope.String() == "base" && op.Search.Base != "" }) {
-		key := op.Domain + " " + strings.ToLower(op.Search.Base) + " " + strings.ToLower(op.Search.Filter)
-		if len(reads[key]) == 0 {
-			order = append(order, key)
-		}
-		reads[key] = append(reads[key], op)
+	reads := r.searches(func(op *instrument.Operation) bool { return op.Search.Scope.String() == "base" && op.Search.Base != "" })
+	question := func(op *instrument.Operation) string {
+		return op.Domain + " " + strings.ToLower(op.Search.Base) + " " + strings.ToLower(op.Search.Filter)
 	}
-	for _, key := range order {
-		ops := reads[key]
+	for _, ops := range grouped(reads, question) {
 		lists := map[string]bool{}
 		for _, op := range ops {
 			lists[strings.ToLower(strings.Join(op.Search.Attributes, ","))] = true

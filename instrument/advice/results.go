@@ -16,9 +16,9 @@ func allAttributes(r *review, rule Rule) {
 		s := op.Search
 		return (len(s.Attributes) == 0 || slices.Contains(s.Attributes, "*")) && !slices.Contains(s.Attributes, "+") && !s.TypesOnly && s.Base != "" && op.Entries > 0
 	})
-	r.eachShape(ops, func(ops []*instrument.Operation) {
+	for _, ops := range grouped(ops, shapeOf) {
 		r.add(rule, 0, fmt.Sprintf("%d entries came with all of their attributes, %s", entries(ops), size(received(ops))), ops...)
-	})
+	}
 }
 
 func operationalToo(r *review, rule Rule) {
@@ -49,9 +49,9 @@ func largeEntries(r *review, rule Rule) {
 	ops := r.searches(func(op *instrument.Operation) bool {
 		return op.Entries > 0 && op.BytesReceived/int64(op.Entries) > largeEntry
 	})
-	r.eachShape(ops, func(ops []*instrument.Operation) {
+	for _, ops := range grouped(ops, shapeOf) {
 		r.add(rule, 0, fmt.Sprintf("%s for each entry", size(received(ops)/int64(entries(ops)))), ops...)
-	})
+	}
 }
 
 // cutValues finds attributes of which only the first values came and that nobody asked the rest of.
@@ -108,13 +108,10 @@ func manyResults(r *review, rule Rule) {
 }
 
 // ofCode returns the operations that ended with one of the result codes.
-func (r *review) ofCode(codes ...int64) (ops []*instrument.Operation) {
-	for _, op := range r.ended {
-		if op.Result.Received && slices.Contains(codes, op.Result.Code) {
-			ops = append(ops, op)
-		}
-	}
-	return ops
+func (r *review) ofCode(codes ...int64) []*instrument.Operation {
+	return r.those(func(op *instrument.Operation) bool {
+		return op.Result.Received && slices.Contains(codes, op.Result.Code)
+	})
 }
 
 func sizeLimit(r *review, rule Rule) {
@@ -141,9 +138,9 @@ func withoutPages(r *review, rule Rule) {
 		}
 		return op.Search.PageSize == 0 && op.Search.Scope.String() != "base" && op.Entries >= most && op.Result.Code == 0
 	})
-	r.eachShape(ops, func(ops []*instrument.Operation) {
+	for _, ops := range grouped(ops, shapeOf) {
 		r.add(rule, 0, fmt.Sprintf("%d entries in one answer without paging", entries(ops)/len(ops)), ops...)
-	})
+	}
 }
 
 // lookups finds searches for a person who then binds: two answers may let in the wrong one.

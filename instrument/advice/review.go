@@ -4,9 +4,7 @@ package advice
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
@@ -82,8 +80,8 @@ type review struct {
 	ended   []*instrument.Operation
 	facts   Facts
 	filters map[*instrument.Shape]parsed
-	groups  [][]*instrument.Operation // searches by shape, see byShape
-	members map[*instrument.Shape]bool
+	groups  [][]*instrument.Operation  // searches by shape, see byShape
+	members map[*instrument.Shape]bool // see memberShapes
 	found   []Finding
 }
 
@@ -132,14 +130,19 @@ func (r *review) add(rule Rule, severity Severity, evidence string, ops ...*inst
 	return &r.found[len(r.found)-1]
 }
 
-// searches returns the ended searches that hold a property, first pages only.
-func (r *review) searches(holds func(*instrument.Operation) bool) (found []*instrument.Operation) {
+// those returns the ended operations that hold a property.
+func (r *review) those(holds func(*instrument.Operation) bool) (found []*instrument.Operation) {
 	for _, op := range r.ended {
-		if op.Search != nil && op.Call.N <= 1 && holds(op) {
+		if holds(op) {
 			found = append(found, op)
 		}
 	}
 	return found
+}
+
+// searches returns the ended searches that hold a property, first pages only.
+func (r *review) searches(holds func(*instrument.Operation) bool) []*instrument.Operation {
+	return r.those(func(op *instrument.Operation) bool { return op.Search != nil && op.Call.N <= 1 && holds(op) })
 }
 
 // byShape groups the ended searches, first pages only, in the order in which the shapes came first.
@@ -147,33 +150,30 @@ func (r *review) byShape() [][]*instrument.Operation {
 	if r.groups != nil {
 		return r.groups
 	}
-	place := map[*instrument.Shape]int{}
-	for _, op := range r.searches(func(op *instrument.Operation) bool { return op.Shape != nil }) {
-		i, ok := place[op.Shape]
-		if !ok {
-			i = len(r.groups)
-			place[op.Shape] = i
-			r.groups = append(r.groups, nil)
-		}
-		r.groups[i] = append(r.groups[i], op)
-	}
+	r.groups = grouped(r.searches(func(op *instrument.Operation) bool { return op.Shape != nil }), shapeOf)
 	return r.groups
 }
 
-// eachShape reports a rule once for each shape among operations.
-func (r *review) eachShape(ops []*instrument.Operation, report func([]*instrument.Operation)) {
-	seen := map[*instrument.Shape][]*instrument.Operation{}
-	var order []*instrument.Shape
+// grouped puts operations with the same key together, in the order in which the keys came first.
+func grouped[K comparable](ops []*instrument.Operation, key func(*instrument.Operation) K) (groups [][]*instrument.Operation) {
+	place := map[K]int{}
 	for _, op := range ops {
-		if len(seen[op.Shape]) == 0 {
-			order = append(order, op.Shape)
+		k := key(op)
+		i, known := place[k]
+		if !known {
+			i = len(groups)
+			place[k] = i
+			groups = append(groups, nil)
 		}
-		seen[op.Shape] = append(seen[op.Shape], op)
+		groups[i] = append(groups[i], op)
 	}
-	for _, shape := range order {
-		report(seen[shape])
-	}
+	return groups
 }
+
+// succeeded reports whether an operation was answered with success.
+func succeeded(op *instrument.Operation) bool { return op.Result.Received && op.Result.Code == 0 }
+
+func shapeOf(op *instrument.Operation) *instrument.Shape { return op.Shape }
 
 func total(ops []*instrument.Operation) (sum, longest time.Duration) {
 	for _, op := range ops {
@@ -181,14 +181,3 @@ func total(ops []*instrument.Operation) (sum, longest time.Duration) {
 	}
 	return sum, longest
 }
-
-// loopback reports whether a server is on this machine; a socket path always is.
-func loopback(server string) bool {
-	if at, err := netip.ParseAddrPort(server); err == nil {
-		return at.Addr().Unmap().IsLoopback()
-	}
-	return strings.HasPrefix(server, "localhost:") || strings.Contains(server, "/")
-}
-
-// local reports whether a server is a unix socket.
-func local(server string) bool { return strings.Contains(server, "/") }

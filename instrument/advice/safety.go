@@ -4,6 +4,8 @@ package advice
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/ldapscope/ldapscope/instrument"
@@ -41,13 +43,24 @@ func clearData(r *review, rule Rule) {
 	}
 }
 
+// loopback reports whether a server is on this machine; a socket path always is.
+func loopback(server string) bool {
+	if at, err := netip.ParseAddrPort(server); err == nil {
+		return at.Addr().Unmap().IsLoopback()
+	}
+	return strings.HasPrefix(server, "localhost:") || strings.Contains(server, "/")
+}
+
+// local reports whether a server is a unix socket.
+func local(server string) bool { return strings.Contains(server, "/") }
+
 // emptyPasswords finds logins that succeed without a password (RFC 4513 section 5.1.2).
 func emptyPasswords(r *review, rule Rule) {
 	var taken, refused []*instrument.Operation
 	for _, op := range r.ended {
 		switch {
 		case op.Bind == nil || op.Bind.Method != "unauthenticated":
-		case op.Result.Received && op.Result.Code == 0:
+		case succeeded(op):
 			taken = append(taken, op)
 		default:
 			refused = append(refused, op)
@@ -62,12 +75,9 @@ func emptyPasswords(r *review, rule Rule) {
 
 // administrators finds applications that bind as somebody who may do everything.
 func administrators(r *review, rule Rule) {
-	var ops []*instrument.Operation
-	for _, op := range r.ended {
-		if op.Bind != nil && op.Result.Code == 0 && op.Result.Received && administrator(op.Bind.Name) {
-			ops = append(ops, op)
-		}
-	}
+	ops := r.those(func(op *instrument.Operation) bool {
+		return op.Bind != nil && succeeded(op) && administrator(op.Bind.Name)
+	})
 	if len(ops) > 0 {
 		r.add(rule, 0, fmt.Sprintf("%d binds as an administrator of the whole directory", len(ops)), ops...)
 	}
@@ -92,20 +102,11 @@ func administrator(name string) bool {
 // refusals finds one identity that is refused again and again.
 func refusals(r *review, rule Rule) {
 	const invalidCredentials = 49
-	refused := map[string][]*instrument.Operation{}
-	var order []string
-	for _, op := range r.ofCode(invalidCredentials) {
-		if op.Bind == nil || op.Bind.Name == "" {
-			continue
-		}
-		name := strings.ToLower(op.Bind.Name)
-		if len(refused[name]) == 0 {
-			order = append(order, name)
-		}
-		refused[name] = append(refused[name], op)
-	}
-	for _, name := range order {
-		if ops := refused[name]; len(ops) >= refusedFrom {
+	refused := r.those(func(op *instrument.Operation) bool {
+		return op.Bind != nil && op.Bind.Name != "" && op.Result.Received && op.Result.Code == invalidCredentials
+	})
+	for _, ops := range grouped(refused, func(op *instrument.Operation) string { return strings.ToLower(op.Bind.Name) }) {
+		if len(ops) >= refusedFrom {
 			r.add(rule, 0, fmt.Sprintf("one identity was refused %d times", len(ops)), ops...)
 		}
 	}
@@ -114,12 +115,7 @@ func refusals(r *review, rule Rule) {
 // secretReads finds passwords and keys that are asked for.
 func secretReads(r *review, rule Rule) {
 	ops := r.searches(func(op *instrument.Operation) bool {
-		for _, a := range op.Search.Attributes {
-			if instrument.SecretAttribute(a) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(op.Search.Attributes, instrument.SecretAttribute)
 	})
 	if len(ops) > 0 {
 		r.add(rule, 0, fmt.Sprintf("%d searches ask for passwords or keys", len(ops)), ops...)
@@ -128,12 +124,9 @@ func secretReads(r *review, rule Rule) {
 
 // comparedPasswords finds logins that compare a password instead of binding with it.
 func comparedPasswords(r *review, rule Rule) {
-	var ops []*instrument.Operation
-	for _, op := range r.ended {
-		if op.Kind == instrument.KindCompare && len(op.Changes) > 0 && instrument.SecretAttribute(op.Changes[0].Attribute) {
-			ops = append(ops, op)
-		}
-	}
+	ops := r.those(func(op *instrument.Operation) bool {
+		return op.Kind == instrument.KindCompare && len(op.Changes) > 0 && instrument.SecretAttribute(op.Changes[0].Attribute)
+	})
 	if len(ops) > 0 {
 		r.add(rule, 0, fmt.Sprintf("%d compares of a password", len(ops)), ops...)
 	}
