@@ -181,6 +181,21 @@ func TestReviewNamesNoValues(t *testing.T) {
 	}
 }
 
+// TestReviewOrder holds findings of equal weight to the order of the operations, however often the same is reviewed.
+func TestReviewOrder(t *testing.T) {
+	t.Parallel()
+	ops := times(80, func(i int) did { return write(instrument.KindDelete, fmt.Sprintf("cn=%d,ou=%d", i, i/10)) })
+	var order []uint64
+	for _, f := range reviewed(instrument.Request{Kind: "job"}, ops, facts) {
+		if f.Rule.ID == "H05" {
+			order = append(order, f.Operations[0])
+		}
+	}
+	if len(order) != 8 || !slices.IsSorted(order) {
+		t.Errorf("findings about eight trees begin with the operations %v", order)
+	}
+}
+
 func TestReviewOfNothing(t *testing.T) {
 	t.Parallel()
 	running := search("sub", "dc=x", "(mail=*)", "")
