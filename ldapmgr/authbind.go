@@ -47,7 +47,7 @@ func (d *Domain) decoy(ctx context.Context) error {
 
 // session binds as a person on a connection of its own, which is closed behind f. f is not called when the bind is refused.
 func (d *Domain) session(ctx context.Context, name, password string, f func(context.Context, *instrument.Client) error) (*ldap.SimpleBindResult, error, error) {
-	m, err := d.connect(ctx, purpose{"user", nil, d.shared(d.readOnly())})
+	m, err := d.connect(ctx, purpose{nil, d.shared(d.ReadOnly())})
 	if err != nil {
 		return nil, &Error{Op: "bind", Domain: d.name, Err: err}, nil
 	}

@@ -16,7 +16,6 @@ const (
 	StageFind         Stage = "find_user"
 	StageGroups       Stage = "groups"
 	StagePopulate     Stage = "populate_user"
-	StageMirror       Stage = "mirror_groups"
 	StagePermissions  Stage = "permissions"
 	StageSave         Stage = "save"
 )

@@ -2,9 +2,7 @@
 
 package ldapmgr
 
-import (
-	"context"
-)
+import "context"
 
 // Authenticate checks a name and a password in Credentials.Domain, else in the domain that the name says, DOMAIN\user or
 // user@domain, else in the default domain, else in every domain by name until one knows the person. See Domain.Authenticate.

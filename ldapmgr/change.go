@@ -70,7 +70,7 @@ func (d *Domain) change(ctx context.Context, from trail, op, dn string, send cha
 }
 
 func (d *Domain) changeHere(ctx context.Context, op, dn string, send changing) error {
-	if d.readOnly() {
+	if d.ReadOnly() {
 		return &Error{Op: op, Domain: d.name, Err: d.refuseChange()}
 	}
 	return d.call(ctx, call{op: op, pool: d.changer, writes: true, changes: dn}, func(ctx context.Context, client *instrument.Client) error {

@@ -31,7 +31,6 @@ var errUnanswered = errors.New("the connection ended before any answer")
 
 // purpose is what a connection is made for.
 type purpose struct {
-	name   string
 	bind   *credential // whom to bind as; nil for nobody
 	allows func(instrument.Kind, string) error
 }

@@ -26,7 +26,7 @@ func TestRefusalBesideWinner(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = m.Close(context.Background()) })
 	d, _ := m.Domain("")
-	won, err := d.connect(t.Context(), purpose{"service", nil, onlyBinds})
+	won, err := d.connect(t.Context(), purpose{nil, onlyBinds})
 	if err != nil {
 		t.Fatal(err)
 	}

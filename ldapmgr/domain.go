@@ -68,13 +68,13 @@ func newDomain(name string, c Config) *Domain {
 	d.keeper.init(d)
 	d.rules = newRules(cfg)
 	d.account = newCredential(name, cfg.Bind, cfg)
-	d.writer, d.service = d.account, d.newPool(purpose{"service", d.account, d.shared(d.readOnly() || cfg.Writer != nil)})
+	d.writer, d.service = d.account, d.newPool(purpose{d.account, d.shared(d.ReadOnly() || cfg.Writer != nil)})
 	d.changer = d.service
 	if cfg.Writer != nil {
 		d.writer = newCredential(name, *cfg.Writer, cfg)
-		d.changer = d.newPool(purpose{"writer", d.writer, d.shared(d.readOnly())})
+		d.changer = d.newPool(purpose{d.writer, d.shared(d.ReadOnly())})
 	}
-	d.logins = d.newPool(purpose{"login", nil, onlyBinds})
+	d.logins = d.newPool(purpose{nil, onlyBinds})
 	d.scope.Declare(name, d.poolStats)
 	return d
 }
@@ -118,14 +118,12 @@ func (d *Domain) Base() string {
 }
 
 // SaveUsage reports whether the domain's usage belongs into the history.
-func (d *Domain) SaveUsage() bool { return d.cfg.SaveUsage == nil || *d.cfg.SaveUsage }
+func (d *Domain) SaveUsage() bool { return !isOff(d.cfg.SaveUsage) }
 
 // ReadOnly reports whether changes are refused before they are sent.
-func (d *Domain) ReadOnly() bool { return d.readOnly() }
+func (d *Domain) ReadOnly() bool { return !isOff(d.cfg.ReadOnly) }
 
-func (d *Domain) readOnly() bool { return d.cfg.ReadOnly == nil || *d.cfg.ReadOnly }
-
-func (d *Domain) startTLS() bool { return d.cfg.StartTLS != nil && *d.cfg.StartTLS }
+func (d *Domain) startTLS() bool { return isOn(d.cfg.StartTLS) }
 
 // pools returns every pool once.
 func (d *Domain) pools() []*pool {

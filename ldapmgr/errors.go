@@ -5,6 +5,7 @@ package ldapmgr
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -85,13 +86,5 @@ func Hint(err error) string {
 // answeredWith reports whether a server answered err with one of codes.
 func answeredWith(err error, codes ...int64) bool {
 	code, ok := instrument.ResultCode(err)
-	if !ok {
-		return false
-	}
-	for _, c := range codes {
-		if c == code {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(codes, code)
 }

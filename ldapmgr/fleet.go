@@ -84,8 +84,8 @@ func (f *fleet) set(urls []string, now time.Time) {
 	f.list.Store(&list)
 }
 
-// candidates returns the servers worth a connection now, best first: the one that took a change a moment ago, preferred ones in order, then those that are spared,
-// then those that are recovering. It is empty when every server is known to be down.
+// candidates returns the servers worth a connection now, best first: the one that took a change a moment ago, preferred
+// ones in order, then those that are spared or recovering. It is empty when every server is known to be down.
 func (f *fleet) candidates(now time.Time) []*endpoint {
 	type candidate struct {
 		*endpoint

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
 // gate stands before the socket of one connection: it keeps back what the connection is not for, whichever way it was
@@ -30,23 +31,20 @@ func (g *gate) check(kind instrument.Kind, oid string) error {
 }
 
 const (
-	oidStartTLS       = "1.3.6.1.4.1.1466.20037"
-	oidPasswordModify = "1.3.6.1.4.1.4203.1.11.1"
-	oidWhoAmI         = "1.3.6.1.4.1.4203.1.11.3"
-	oidStartTxn       = "1.3.6.1.1.21.1" // RFC 5805, as the next
-	oidEndTxn         = "1.3.6.1.1.21.3"
+	oidStartTxn = "1.3.6.1.1.21.1" // RFC 5805, as the next
+	oidEndTxn   = "1.3.6.1.1.21.3"
 )
 
 // changes reports whether a request changes the directory. The end of a transaction does, and nothing else begins one.
 func changes(kind instrument.Kind, oid string) bool {
-	return kind.Writes() || kind == instrument.KindExtended && (oid == oidPasswordModify || oid == oidStartTxn || oid == oidEndTxn)
+	return kind.Writes() || kind == instrument.KindExtended && (oid == wire.OIDPasswd || oid == oidStartTxn || oid == oidEndTxn)
 }
 
 // shared keeps a pooled connection bound as it is, and free of changes where the domain is read-only.
 func (d *Domain) shared(readOnly bool) func(instrument.Kind, string) error {
 	return func(kind instrument.Kind, oid string) error {
 		switch {
-		case kind == instrument.KindBind, kind == instrument.KindExtended && oid == oidStartTLS:
+		case kind == instrument.KindBind, kind == instrument.KindExtended && oid == wire.OIDStartTLS:
 			return fmt.Errorf("%w: it is shared and stays bound as the service account; use BindAs or DoAs", ErrMisuse)
 		case readOnly && changes(kind, oid):
 			return d.refuseChange()
@@ -67,7 +65,7 @@ func onlyBinds(kind instrument.Kind, _ string) error {
 // refuseChange counts a change that was kept back and says how to allow it.
 func (d *Domain) refuseChange() error {
 	d.blocked.Add(1)
-	if d.readOnly() {
+	if d.ReadOnly() {
 		return fmt.Errorf("%w: set read_only to false to allow changes", ErrReadOnly)
 	}
 	return fmt.Errorf("%w: changes have an account of their own, use DoWrite", ErrMisuse)

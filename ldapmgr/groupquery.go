@@ -80,17 +80,15 @@ func join(op queryOp, queries []GroupQuery) GroupQuery {
 func (q GroupQuery) IsZero() bool { return q.op == queryNone }
 
 // Match reports whether a person with these groups matches. No server is asked.
-func (q GroupQuery) Match(groups GroupSet) bool { return q.match(groups) }
-
-func (q GroupQuery) match(groups GroupSet) bool {
+func (q GroupQuery) Match(groups GroupSet) bool {
 	switch q.op {
 	case queryGroup:
 		return groups.index[q.key]
 	case queryNot:
-		return !q.operands[0].match(groups)
+		return !q.operands[0].Match(groups)
 	case queryAnd, queryOr:
 		for _, operand := range q.operands {
-			if operand.match(groups) == (q.op == queryOr) {
+			if operand.Match(groups) == (q.op == queryOr) {
 				return q.op == queryOr
 			}
 		}
@@ -167,7 +165,7 @@ type Explanation struct {
 
 // Explain evaluates every part of the query.
 func (q GroupQuery) Explain(groups GroupSet) Explanation {
-	e := Explanation{Text: q.String(), Match: q.match(groups)}
+	e := Explanation{Text: q.String(), Match: q.Match(groups)}
 	for _, operand := range q.operands {
 		e.Parts = append(e.Parts, operand.Explain(groups))
 	}

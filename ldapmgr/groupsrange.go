@@ -4,6 +4,7 @@ package ldapmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -51,7 +52,7 @@ func followRanges(ctx context.Context, ask Searcher, e Entry) error {
 	return nil
 }
 
-var errRange = fmt.Errorf("the server does not say where it goes on")
+var errRange = errors.New("the server does not say where it goes on")
 
 // openRange takes member;range=0-1499 apart: next is where it goes on, -1 at the end. It is not ok for an attribute without
 // a range, whose name it returns as it is, and for a range that cannot be read.

@@ -2,9 +2,7 @@
 
 package ldapmgr
 
-import (
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // identity is what a domain keeps in memory about people and groups.
 type identity struct {

@@ -2,9 +2,7 @@
 
 package ldapmgr
 
-import (
-	"time"
-)
+import "time"
 
 // Login says how people log in.
 type Login struct {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// builtInLimit and the rest are defaults that no preset changes.
+// Defaults that no preset changes.
 var (
 	builtInLogin  = Login{Limit: Limit{PerUser: 10, PerAddress: 50, Window: 15 * time.Minute}}
 	builtInGroups = Groups{Strategy: GroupsAuto, Member: "member", Name: "cn", Depth: 10, Chunk: 50}
@@ -18,8 +18,8 @@ var (
 	}
 )
 
-// resyncAfter is the default of Sync.ResyncAfter.
-const resyncAfter = 24 * time.Hour
+// DefaultResyncAfter is the default of Sync.ResyncAfter.
+const DefaultResyncAfter = 24 * time.Hour
 
 func (l Login) inherit(parent Login) Login {
 	if l.Attributes == nil && l.Filter == "" { // one replaces the other
@@ -136,5 +136,5 @@ func (d *Domain) resyncAfter() time.Duration {
 	if after := d.cfg.Sync.ResyncAfter; after != nil {
 		return *after
 	}
-	return resyncAfter
+	return DefaultResyncAfter
 }

@@ -50,7 +50,7 @@ func (d *Domain) DoAs(ctx context.Context, name, password string, f func(ctx con
 		ctx, cancel = context.WithTimeout(ctx, d.cfg.Timeouts.Call)
 		defer cancel()
 	}
-	m, err := d.connect(ctx, purpose{"user", nil, d.shared(d.readOnly())})
+	m, err := d.connect(ctx, purpose{nil, d.shared(d.ReadOnly())})
 	if err != nil {
 		return &Error{Op: "bind", Domain: d.name, Err: err}
 	}

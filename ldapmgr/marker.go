@@ -66,13 +66,13 @@ func (d *Domain) readMarker(ctx context.Context, client *instrument.Client) (mar
 	if root.Vendor == "Active Directory" {
 		return readUSN(ctx, client)
 	}
-	context := root.DefaultNamingContext
+	suffix := root.DefaultNamingContext
 	for _, c := range root.NamingContexts {
 		if base := fold(d.Base()); base == fold(c) || strings.HasSuffix(base, ","+fold(c)) {
-			context = c
+			suffix = c
 		}
 	}
-	e, err := readOperational(ctx, client, context, "contextCSN")
+	e, err := readOperational(ctx, client, suffix, "contextCSN")
 	m := marker{}
 	for _, csn := range e.Strings("contextCSN") { // 20260102030405.000006Z#000000#001#000000, the third being the source
 		if parts := strings.Split(csn, "#"); len(parts) == 4 {

@@ -56,7 +56,7 @@ const (
 	ClassOther          Class = "other"
 )
 
-// sentence is what a class means, for people.
+// sentences say what a class means, for people. A class without one speaks through the error itself.
 var sentences = map[Class]string{
 	ClassCanceled: "the caller gave up", ClassClosed: "the server closed the connection", ClassReset: "the server reset the connection",
 	ClassRefused:     "nothing listens on this port (connection refused)",

@@ -10,6 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
 // repeatTime bounds a repeated search at the server.
@@ -39,7 +40,7 @@ func (m *Manager) Repeat(ctx context.Context, op *instrument.Operation, most int
 			r.Names, err = repeatSearch(ctx, client, op.Search, most)
 		case op.Kind == instrument.KindCompare && len(op.Changes) == 1 && len(op.Changes[0].Values) == 1:
 			r.Matches, err = client.Compare(ctx, op.DN, op.Changes[0].Attribute, op.Changes[0].Values[0].Text)
-		case op.Kind == instrument.KindExtended && op.Extended != nil && op.Extended.OID == ldap.ControlTypeWhoAmI:
+		case op.Kind == instrument.KindExtended && op.Extended != nil && op.Extended.OID == wire.OIDWhoAmI:
 			r.Identity, err = client.WhoAmI(ctx)
 		default:
 			err = ErrNotRepeatable

@@ -29,7 +29,7 @@ func (d definition) has(keyword string) bool {
 
 var errDefinition = errors.New("definition cannot be read")
 
-// flags are the keywords without words; any other takes one word, or a list in brackets.
+// definitionFlags are the keywords without words; any other takes one word, or a list in brackets.
 var definitionFlags = map[string]bool{
 	"OBSOLETE": true, "SINGLE-VALUE": true, "COLLECTIVE": true, "NO-USER-MODIFICATION": true, "ABSTRACT": true, "STRUCTURAL": true, "AUXILIARY": true,
 }

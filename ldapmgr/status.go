@@ -39,7 +39,7 @@ type EndpointStatus struct {
 func (d *Domain) Status() Status {
 	s := Status{
 		Name: d.name, Aliases: d.cfg.Aliases, Security: d.security(), BindMethod: d.cfg.Bind.Method, BindName: d.cfg.Bind.Name,
-		ReadOnly: d.readOnly(), BlockedChanges: d.blocked.Load(), Leaks: d.leaks.Load(), Pool: d.poolStats(),
+		ReadOnly: d.ReadOnly(), BlockedChanges: d.blocked.Load(), Leaks: d.leaks.Load(), Pool: d.poolStats(),
 	}
 	for _, e := range d.fleet.servers() {
 		status := e.status()

@@ -10,13 +10,14 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument"
+	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
 // identity asks the server whom it takes the connection for; "" where it cannot be asked. The connection itself cannot
 // be bound anew, see gate.
 func (a *allSync) identity(ctx context.Context, client *instrument.Client) (string, error) {
 	root := a.domain.root.Load()
-	if root == nil || !root.SupportsExtension(oidWhoAmI) {
+	if root == nil || !root.SupportsExtension(wire.OIDWhoAmI) {
 		return "", nil
 	}
 	return client.WhoAmI(ctx)

@@ -51,11 +51,11 @@ func (t TLS) config(ctx context.Context, domain, host string) (*tls.Config, erro
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
-	if t.LegacyRSA != nil && *t.LegacyRSA {
+	if isOn(t.LegacyRSA) {
 		c.CipherSuites = legacySuites()
 	}
 	c.VerifyConnection = verifyKeys
-	if t.InsecureSkipVerify != nil && *t.InsecureSkipVerify {
+	if isOn(t.InsecureSkipVerify) {
 		c.InsecureSkipVerify, c.VerifyConnection = true, nil
 	}
 	if len(t.Pins) > 0 {

@@ -46,7 +46,7 @@ func (d *Domain) Do(ctx context.Context, f func(ctx context.Context, client *ins
 
 // DoWrite is Do with the account for changes. In a read-only domain it fails with ErrReadOnly.
 func (d *Domain) DoWrite(ctx context.Context, f func(ctx context.Context, client *instrument.Client) error) error {
-	if d.readOnly() {
+	if d.ReadOnly() {
 		return &Error{Op: "write", Domain: d.name, Err: d.refuseChange()}
 	}
 	return d.call(ctx, call{op: "write", pool: d.changer, writes: true, held: true}, f)

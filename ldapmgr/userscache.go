@@ -58,12 +58,10 @@ func (r *remembered[V]) makeRoom(now time.Time) {
 	}
 }
 
-func (r *remembered[V]) drop(keys ...string) {
+func (r *remembered[V]) drop(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, key := range keys {
-		delete(r.entries, key)
-	}
+	delete(r.entries, key)
 }
 
 func (r *remembered[V]) clear() {

@@ -141,7 +141,7 @@ func checkDomain(p problems, d DomainConfig) {
 	checkBind(p.at("bind"), d.Bind, d)
 	if d.Writer != nil {
 		checkBind(p.at("writer"), *d.Writer, d)
-		if d.ReadOnly == nil || *d.ReadOnly {
+		if !isOff(d.ReadOnly) {
 			p.at("writer").add("is of no use in a read-only domain", "set read_only to false or remove writer")
 		}
 	}
@@ -176,7 +176,7 @@ func checkServers(p problems, d DomainConfig) {
 	if len(d.Servers) > 0 && d.SRV != "" {
 		p.at("srv").add("contradicts servers", "list servers or look them up, not both")
 	}
-	starttls := d.StartTLS != nil && *d.StartTLS
+	starttls := isOn(d.StartTLS)
 	if _, _, tls := srvName(d.SRV); d.SRV != "" && tls && starttls {
 		p.at("starttls").add("contradicts srv, which already encrypts from the start", "write the name without ldaps://, or turn starttls off")
 	}
@@ -213,8 +213,7 @@ func checkTLS(p problems, t TLS) {
 			p.at("pins", strconv.Itoa(i)).add("is no SHA-256 fingerprint", "write 64 hexadecimal digits, colons allowed")
 		}
 	}
-	insecure := t.InsecureSkipVerify != nil && *t.InsecureSkipVerify
-	if insecure && (t.CAFile != "" || len(t.Pins) > 0) {
+	if isOn(t.InsecureSkipVerify) && (t.CAFile != "" || len(t.Pins) > 0) {
 		p.at("insecure_skip_verify").add("contradicts ca_file and pins", "remove it: the certificate is then checked")
 	}
 }

@@ -64,7 +64,7 @@ func (d *Domain) Warnings() []Warning {
 	if server := d.clearText(); server != "" {
 		add(WarnClearText, "passwords and entries cross the network readable on the way to %s; use ldaps:// or starttls", server)
 	}
-	if d.cfg.TLS.InsecureSkipVerify != nil && *d.cfg.TLS.InsecureSkipVerify {
+	if isOn(d.cfg.TLS.InsecureSkipVerify) {
 		add(WarnInsecureTLS, "certificates are not checked, so that anybody may answer in the place of the server; set tls.ca_file")
 	}
 	if tlsVersions[d.cfg.TLS.MinVersion] < tlsVersions["1.2"] {
@@ -135,18 +135,12 @@ func adminAccount(name string) bool {
 }
 
 func readableByOthers(path string) (os.FileMode, bool) {
-	if path == "" {
+	info, err := os.Stat(path)
+	if err != nil { // also for no path at all
 		return 0, false
 	}
-	info, err := os.Stat(path)
-	return modeOf(info), err == nil && modeOf(info)&0o004 != 0
-}
-
-func modeOf(info os.FileInfo) os.FileMode {
-	if info == nil {
-		return 0
-	}
-	return info.Mode().Perm()
+	mode := info.Mode().Perm()
+	return mode, mode&0o004 != 0
 }
 
 // certificateWarnings warns of certificates near their end: the servers' as seen, the others as in their files.

@@ -2,9 +2,7 @@
 
 package ldaptest
 
-import (
-	"github.com/ldapscope/ldapscope/instrument/wire"
-)
+import "github.com/ldapscope/ldapscope/instrument/wire"
 
 // bind authenticates. A bind that fails leaves the connection anonymous (RFC 4511 section 4.2.1).
 func (o *operation) bind() {

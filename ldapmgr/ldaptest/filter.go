@@ -2,9 +2,7 @@
 
 package ldaptest
 
-import (
-	"github.com/ldapscope/ldapscope/instrument/wire"
-)
+import "github.com/ldapscope/ldapscope/instrument/wire"
 
 // truth is the three-valued logic of X.511: what a filter says about an entry.
 type truth int8

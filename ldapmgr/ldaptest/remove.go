@@ -2,9 +2,7 @@
 
 package ldaptest
 
-import (
-	"github.com/ldapscope/ldapscope/instrument/wire"
-)
+import "github.com/ldapscope/ldapscope/instrument/wire"
 
 func (o *operation) remove() (wire.Reply, []wire.Control) {
 	d := o.dir

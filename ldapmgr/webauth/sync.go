@@ -81,7 +81,7 @@ func (g *Guard) current(ctx context.Context, who Identity) (*ldapmgr.Synced, err
 
 // resyncAfter spreads the syncs of many users by up to a tenth, the same for one user each time.
 func resyncAfter(rule ldapmgr.Sync, key string) time.Duration {
-	after := 24 * time.Hour
+	after := ldapmgr.DefaultResyncAfter
 	if rule.ResyncAfter != nil {
 		after = *rule.ResyncAfter
 	}
