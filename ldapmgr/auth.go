@@ -28,11 +28,8 @@ func (d *Domain) Authenticate(ctx context.Context, c Credentials) (*User, error)
 
 // authenticate is Authenticate with a last look at the person before the password is sent.
 func (d *Domain) authenticate(ctx context.Context, c Credentials, vet func(context.Context, *User) error) (*User, error) {
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.cfg.Timeouts.Call)
-		defer cancel()
-	}
+	ctx, cancel := d.timed(ctx)
+	defer cancel()
 	a := &login{domain: d, password: c.Password, vet: vet}
 	u, err := a.try(ctx, c)
 	outcome := OutcomeOf(err)

@@ -3,6 +3,7 @@
 package ldapmgr
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -46,24 +47,34 @@ func (d *Domain) decoy(ctx context.Context) error {
 }
 
 // session binds as a person on a connection of its own, which is closed behind f. f is not called when the bind is refused.
-func (d *Domain) session(ctx context.Context, name, password string, f func(context.Context, *instrument.Client) error) (*ldap.SimpleBindResult, error, error) {
+func (d *Domain) session(ctx context.Context, name, password string, f func(context.Context, *instrument.Client) error) (result *ldap.SimpleBindResult, refused, err error) {
+	failed := d.asPerson(ctx, func(client *instrument.Client) bool {
+		result, refused = client.SimpleBindUser(ctx, d.bindRequest(name, password))
+		if refused == nil && password == "" {
+			refused = somebody(ctx, client, name)
+		}
+		return outcomeOf(result, refused) == OutcomeOK
+	}, func(client *instrument.Client) { err = f(ctx, client) })
+	return result, cmp.Or(failed, refused), err
+}
+
+// asPerson lends f a connection of its own that bind has bound as a person, and closes it behind f. f is not called where
+// bind returns false. The error is why there was no connection.
+func (d *Domain) asPerson(ctx context.Context, bind func(*instrument.Client) bool, f func(*instrument.Client)) error {
 	m, err := d.connect(ctx, purpose{nil, d.shared(d.ReadOnly())})
 	if err != nil {
-		return nil, &Error{Op: "bind", Domain: d.name, Err: err}, nil
+		return &Error{Op: "bind", Domain: d.name, Err: err}
 	}
 	defer d.retire(m)
 	m.gate.sealed.Store(false)
 	start := time.Now()
-	result, err := m.client.SimpleBindUser(ctx, d.bindRequest(name, password))
+	bound := bind(m.client)
 	m.gate.sealed.Store(true)
-	if err == nil && password == "" {
-		err = somebody(ctx, m.client, name)
+	if bound {
+		m.client.Waited(instrument.Timing{SetupBind: time.Since(start)})
+		f(m.client)
 	}
-	if outcomeOf(result, err) != OutcomeOK {
-		return result, err, nil
-	}
-	m.client.Waited(instrument.Timing{SetupBind: time.Since(start)})
-	return result, nil, f(ctx, m.client)
+	return nil
 }
 
 // somebody asks the server who is bound, and fails when that is nobody or another.

@@ -238,7 +238,7 @@ func (d *Domain) noteBind(e *endpoint, err error) {
 	now := time.Now()
 	switch {
 	case errors.Is(err, ErrServiceAccount), errors.Is(err, errConfig), d.life.Err() != nil:
-	case answeredWith(err, 51, 52):
+	case saysBusy(err):
 		e.overloaded(Reason(err), now)
 	default:
 		e.failed(Reason(err), now)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
@@ -118,7 +120,12 @@ func (c *credential) checkVersion(version [sha256.Size]byte, now time.Time) erro
 }
 
 // refusals are the answers to a bind that another attempt with the same password would not change.
-var refusals = []int64{7, 8, 13, 14, 32, 34, 48, 49, 50, 53}
+var refusals = []int64{
+	ldap.LDAPResultAuthMethodNotSupported, ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired,
+	ldap.LDAPResultSaslBindInProgress, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax,
+	ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInsufficientAccessRights,
+	ldap.LDAPResultUnwillingToPerform,
+}
 
 func (c *credential) note(version [sha256.Size]byte, err error, now time.Time) error {
 	c.mu.Lock()

@@ -66,7 +66,7 @@ func (d *Domain) stream(ctx context.Context, from trail, request *ldap.SearchReq
 // streamHere hands on what the domain answers, and returns those of its references that may be followed.
 func (d *Domain) streamHere(ctx context.Context, request *ldap.SearchRequest, size uint32, give func(Entry) bool) (references []string, err error) {
 	delivered, stopped := false, false
-	c := call{op: "search", pool: d.service, repeat: readOnce, stream: true, held: true, delivered: func() bool { return delivered }}
+	c := call{op: "search", pool: d.service, reads: true, stream: true, held: true, delivered: func() bool { return delivered }}
 	err = d.call(ctx, c, func(ctx context.Context, client *instrument.Client) error {
 		references = nil // of a try before
 		for page, err := range client.Pages(ctx, d.based(request), size) {

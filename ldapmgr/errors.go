@@ -3,6 +3,7 @@
 package ldapmgr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -83,8 +84,21 @@ func Hint(err error) string {
 	return instrument.Hint(code, SubCode(err))
 }
 
+// saysBusy reports whether a server answered that it cannot do anything now, for nobody.
+func saysBusy(err error) bool {
+	return answeredWith(err, ldap.LDAPResultBusy, ldap.LDAPResultUnavailable)
+}
+
 // answeredWith reports whether a server answered err with one of codes.
 func answeredWith(err error, codes ...int64) bool {
 	code, ok := instrument.ResultCode(err)
 	return ok && slices.Contains(codes, code)
+}
+
+// contextError returns why a context ended, with instrument.ErrTimeout in the chain for a deadline.
+func contextError(ctx context.Context) error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return fmt.Errorf("%w: %w", instrument.ErrTimeout, context.Cause(ctx))
+	}
+	return context.Cause(ctx)
 }

@@ -239,18 +239,8 @@ func (d *Domain) ask(ctx context.Context, e *endpoint, bind bool) error {
 	return answers(ctx, m)
 }
 
-// keepReady makes connections ahead of need, up to MinIdle. It reports whether one is being made.
+// keepReady makes connections ahead of need, up to MinIdle, while a server can be asked. It reports whether one is being made.
 func (d *Domain) keepReady() bool {
-	p := d.service
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	missing := d.cfg.Pool.MinIdle - len(p.idle) - p.opening
-	if p.closed || missing <= 0 || len(p.all)+p.opening >= p.limits.MaxOpen || len(d.fleet.candidates(time.Now())) == 0 {
-		return false
-	}
-	p.opening++
-	if !d.spawn(func() { p.opened(p.open(d.life)) }) {
-		p.opening--
-	}
-	return true
+	least := d.cfg.Pool.MinIdle
+	return least > 0 && len(d.fleet.candidates(time.Now())) > 0 && d.service.openAhead(d.life, least)
 }

@@ -3,16 +3,12 @@
 package ldapmgr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
 )
-
-// loginRefusals are the answers to a user's bind that are about the user. Directories lock accounts with 19 and 53 as
-// well as 49.
-var loginRefusals = []int64{19, 32, 34, 48, 49, 50, 53}
 
 // BindAs checks a user's name and password with a bind on a connection that is used for nothing else. name is a DN or
 // what else the server takes. A refusal is ErrInvalidCredentials; SubCode and Hint tell operators more. It is sent once.
@@ -28,11 +24,13 @@ func (d *Domain) BindAs(ctx context.Context, name, password string) error {
 	return d.loginError(server, err)
 }
 
+// loginError marks an answer that is about the user.
 func (d *Domain) loginError(server string, err error) error {
-	if answeredWith(err, loginRefusals...) {
-		return d.refusedLogin(server, err)
+	switch outcomeOf(nil, err) {
+	case OutcomeOK, OutcomeUnavailable:
+		return err
 	}
-	return err
+	return d.refusedLogin(server, err)
 }
 
 func (d *Domain) refusedLogin(server string, err error) error {
@@ -45,22 +43,12 @@ func (d *Domain) DoAs(ctx context.Context, name, password string, f func(ctx con
 	if password == "" {
 		return d.refusedLogin("", errEmptyPassword)
 	}
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.cfg.Timeouts.Call)
-		defer cancel()
-	}
-	m, err := d.connect(ctx, purpose{nil, d.shared(d.ReadOnly())})
-	if err != nil {
-		return &Error{Op: "bind", Domain: d.name, Err: err}
-	}
-	defer d.retire(m)
-	m.gate.sealed.Store(false)
-	start := time.Now()
-	if err := m.client.BindUser(ctx, name, password); err != nil {
-		return d.loginError(m.client.Server(), err)
-	}
-	m.gate.sealed.Store(true)
-	m.client.Waited(instrument.Timing{SetupBind: time.Since(start)})
-	return f(ctx, m.client)
+	ctx, cancel := d.timed(ctx)
+	defer cancel()
+	var err error
+	failed := d.asPerson(ctx, func(client *instrument.Client) bool {
+		err = d.loginError(client.Server(), client.BindUser(ctx, name, password))
+		return err == nil
+	}, func(client *instrument.Client) { err = f(ctx, client) })
+	return cmp.Or(failed, err)
 }

@@ -37,7 +37,7 @@ func (d *Domain) based(request *ldap.SearchRequest) *ldap.SearchRequest {
 func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (result *ldap.SearchResult, err error) {
 	ctx, cancel := d.within(ctx)
 	defer cancel()
-	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
+	err = d.call(ctx, call{op: "search", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
 		result, err = client.Search(ctx, d.based(request))
 		return completed(ctx, client, request, result, err)
 	})
@@ -68,7 +68,7 @@ func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, s
 }
 
 func (d *Domain) searchPaged(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32) (result *ldap.SearchResult, err error) {
-	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
+	err = d.call(ctx, call{op: "search", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
 		result, err = client.SearchPaged(ctx, d.based(request), size)
 		return completed(ctx, client, request, result, err)
 	})
@@ -96,7 +96,7 @@ func (d *Domain) Compare(ctx context.Context, dn, attribute, value string) (matc
 }
 
 func (d *Domain) compare(ctx context.Context, from trail, dn, attribute, value string) (matches bool, err error) {
-	err = d.call(ctx, call{op: "compare", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
+	err = d.call(ctx, call{op: "compare", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
 		matches, err = client.Compare(ctx, dn, attribute, value)
 		return err
 	})

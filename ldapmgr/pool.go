@@ -127,6 +127,21 @@ func (p *pool) openMore() {
 	}
 }
 
+// openAhead starts making a connection for nobody yet, where fewer than least are idle or in the making and there is room
+// for one more. It reports whether that was so.
+func (p *pool) openAhead(ctx context.Context, least int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle)+p.opening >= least || len(p.all)+p.opening >= p.limits.MaxOpen {
+		return false
+	}
+	p.opening++
+	if !p.spawn(func() { p.opened(p.open(ctx)) }) {
+		p.opening--
+	}
+	return true
+}
+
 // opened takes a new connection, or the reason why there is none.
 func (p *pool) opened(m *member, err error) {
 	p.mu.Lock()

@@ -138,8 +138,8 @@ func Classify(err error) Class {
 	case errors.Is(err, instrument.ErrMalformed), errors.Is(err, instrument.ErrLimit), errors.Is(err, instrument.ErrRepeatedCookie):
 		return ClassProtocol
 	}
-	if code, ok := instrument.ResultCode(err); ok {
-		return classOfAnswer(err, code)
+	if _, ok := instrument.ResultCode(err); ok {
+		return classOfAnswer(err)
 	}
 	if class := classOfTLS(err); class != "" {
 		return class
@@ -147,12 +147,12 @@ func Classify(err error) Class {
 	return classOfNetwork(err)
 }
 
-func classOfAnswer(err error, code int64) Class {
+func classOfAnswer(err error) Class {
 	var dial *instrument.DialError
 	switch {
 	case errors.As(err, &dial) && dial.Stage == "start_tls":
 		return ClassStartTLS
-	case code == 51 || code == 52:
+	case saysBusy(err):
 		return ClassBusy
 	}
 	return ClassAnswer

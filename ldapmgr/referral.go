@@ -156,10 +156,10 @@ func unreached(err error) bool {
 // within bounds a call without a deadline with all that it is led to: however many servers refer to each other, it stays
 // one call.
 func (d *Domain) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has || len(d.cfg.Referrals) == 0 {
+	if len(d.cfg.Referrals) == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, d.cfg.Timeouts.Call)
+	return d.timed(ctx)
 }
 
 // misled says of an error that it happened on the way of a reference.

@@ -43,7 +43,7 @@ func (d *Domain) RootDSE(ctx context.Context) (*RootDSE, error) {
 	if root := d.root.Load(); root != nil {
 		return root, nil
 	}
-	err := d.call(ctx, call{op: "rootDSE", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) error {
+	err := d.call(ctx, call{op: "rootDSE", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) error {
 		if d.root.Load() != nil {
 			return nil // read when the connection was made
 		}

@@ -204,7 +204,7 @@ func (d *Domain) Schema(ctx context.Context) (*Schema, error) {
 		return nil, &Error{Op: "schema", Domain: d.name, Err: fmt.Errorf("%w: the server does not say where its schema is", ErrNotFound)}
 	}
 	var loaded *Schema
-	err = d.call(ctx, call{op: "schema", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) error {
+	err = d.call(ctx, call{op: "schema", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) error {
 		result, err := client.Search(ctx, ldap.NewSearchRequest(root.SubschemaSubentry, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
 			"(objectClass=*)", []string{"attributeTypes", "objectClasses", "dITContentRules"}, nil))
 		if err = completed(ctx, client, &ldap.SearchRequest{}, result, err); err != nil {

@@ -13,22 +13,14 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
-// repeat says what of a call may be sent again.
-type repeat int
-
-const (
-	never    repeat = iota // only what was not sent at all
-	readOnce               // once, when no answer came or the server was busy
-)
-
 // call is one borrowing of a connection, and the rules for another try.
 type call struct {
 	op        string
 	pool      *pool
-	repeat    repeat
 	changes   string      // DN of the entry that a change is about
 	delivered func() bool // part of the answer was handed on already; nil for never
 	stream    bool        // as long as answers keep coming, without a bound on the whole
+	reads     bool        // a question: sent once more also when no answer came or the server was busy
 	writes    bool        // it makes changes, and reads after it should see them
 	held      bool        // the application's code runs meanwhile, so that it may keep the connection
 }
@@ -54,9 +46,9 @@ func (d *Domain) DoWrite(ctx context.Context, f func(ctx context.Context, client
 
 // call lends a connection to f, again where the rules allow.
 func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *instrument.Client) error) error {
-	if _, has := ctx.Deadline(); !has && !c.stream {
+	if !c.stream {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d.cfg.Timeouts.Call)
+		ctx, cancel = d.timed(ctx)
 		defer cancel()
 	}
 	d.keeper.stir()
@@ -99,6 +91,14 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 	}
 }
 
+// timed gives a call without a deadline the domain's.
+func (d *Domain) timed(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d.cfg.Timeouts.Call)
+}
+
 // lend calls f with a connection and gives the connection back. sent tells whether anything left during f.
 func (d *Domain) lend(ctx context.Context, p *pool, m *member, waited time.Duration, trace bool, f func(context.Context, *instrument.Client) error) (sent bool, err error) {
 	if trace {
@@ -137,7 +137,7 @@ func (d *Domain) observe(ctx context.Context, m *member, sent bool, err error) i
 	fromServer := errors.As(err, &operation)
 	switch {
 	case !fromServer:
-	case answeredWith(err, 51, 52):
+	case saysBusy(err):
 		m.endpoint.overloaded(Reason(err), now)
 	case errors.Is(err, instrument.ErrTimeout) && ctx.Err() == nil:
 		m.endpoint.stalled(Reason(err), now)
@@ -168,12 +168,12 @@ func (d *Domain) again(ctx context.Context, c call, e *endpoint, sent bool, err 
 		return false // the application's own error
 	}
 	if _, answered := instrument.ResultCode(err); answered {
-		return c.repeat == readOnce && answeredWith(err, 51, 52) && !c.handedOn() && e.replaceable(time.Now()) && d.budget.take(time.Now())
+		return c.reads && saysBusy(err) && !c.handedOn() && e.replaceable(time.Now()) && d.budget.take(time.Now())
 	}
 	if !sent {
 		return true
 	}
-	return c.repeat == readOnce && !c.handedOn() && d.budget.take(time.Now())
+	return c.reads && !c.handedOn() && d.budget.take(time.Now())
 }
 
 func (c call) handedOn() bool { return c.delivered != nil && c.delivered() }
@@ -257,7 +257,7 @@ func answers(ctx context.Context, m *member) error {
 	_, err := m.client.Search(ctx, ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 1, false,
 		"(objectClass=*)", []string{"1.1"}, nil))
 	_, answered := instrument.ResultCode(err)
-	if answered && !answeredWith(err, 51, 52) {
+	if answered && !saysBusy(err) {
 		return nil
 	}
 	return err

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // waiter is a call in the queue of a pool.
@@ -80,13 +78,6 @@ func (p *pool) exhausted() error {
 	}
 	return fmt.Errorf("%w: all %d are in use, waited %v; raise pool.max_open or hold them for shorter",
 		ErrPoolExhausted, p.limits.MaxOpen, p.limits.WaitTimeout)
-}
-
-func contextError(ctx context.Context) error {
-	if ctx.Err() == context.DeadlineExceeded {
-		return fmt.Errorf("%w: %w", instrument.ErrTimeout, context.Cause(ctx))
-	}
-	return context.Cause(ctx)
 }
 
 // leave takes a waiter that gives up out of the queue. What it was served in the same moment goes to the next.
