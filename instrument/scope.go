@@ -114,18 +114,15 @@ func (s *Scope) domain(name string) *domain {
 	return d
 }
 
-// Declare makes a domain known before its first connection: pool reports its connections for snapshots (nil for none),
-// contexts are its naming contexts where they are known.
-func (s *Scope) Declare(name string, pool func() PoolStats, contexts ...string) {
+// Declare makes a domain known before its first connection; pool reports its connections for snapshots, nil for none. Its
+// naming contexts are learned from the first answer about the rootDSE that passes.
+func (s *Scope) Declare(name string, pool func() PoolStats) {
 	d := s.domain(name)
 	d.mu.Lock()
 	d.pool = pool
 	d.mu.Unlock()
 	if pool != nil {
 		s.telemetry.pools.Do(func() { s.telemetry.watch(s.pools) })
-	}
-	if len(contexts) > 0 {
-		d.setContexts(contexts)
 	}
 }
 

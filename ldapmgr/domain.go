@@ -42,25 +42,25 @@ type Domain struct {
 	closed bool
 	run    sync.WaitGroup // every goroutine of the domain
 
-	asked    atomic.Bool // a call was made since the last probe
-	blocked  atomic.Uint64
-	leaks    atomic.Uint64
-	root     atomic.Pointer[RootDSE]
-	reading  atomic.Bool
-	schema   atomic.Pointer[Schema]
-	learning chan struct{} // holds one token while somebody reads the schema
-	ahead    atomic.Bool   // the schema is read ahead, or was
-	faults   faults
-	unmarked sync.Once // it was said that the servers do not tell how recent they are
-	silence  []string  // codes of warnings, for every domain
-	found    discovery
+	asked         atomic.Bool // a call was made since the last probe
+	blocked       atomic.Uint64
+	leaks         atomic.Uint64
+	root          atomic.Pointer[RootDSE]
+	readingRoot   atomic.Bool
+	schema        atomic.Pointer[Schema]
+	readingSchema chan struct{} // holds one token while somebody reads the schema
+	ahead         atomic.Bool   // the schema is read ahead, or was
+	faults        faults
+	unmarked      sync.Once // it was said that the servers do not tell how recent they are
+	silence       []string  // codes of warnings, for every domain
+	found         discovery
 }
 
 func newDomain(name string, c Config) *Domain {
 	cfg := c.effective(c.Domains[name])
 	d := &Domain{name: name, cfg: cfg, silence: c.Silence, scope: c.Scope, log: domainLogger(c.Logger, name, cfg.LogLevel)}
 	d.life, d.end = context.WithCancel(context.Background())
-	d.learning = make(chan struct{}, 1)
+	d.readingSchema = make(chan struct{}, 1)
 	now := time.Now()
 	d.fleet = &fleet{start: now, wake: d.wake, changed: d.serverChanged}
 	d.fleet.set(cfg.Servers, now)

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
 )
 
 // sidsFor is how long the names behind SIDs are kept in memory.
@@ -19,8 +17,7 @@ const sidsFor = 10 * time.Minute
 // tokenGroups reads the SIDs that Active Directory itself goes by, nested groups and the primary one included, and looks
 // up the groups behind those that are not known from before.
 func (l *groupLoader) tokenGroups(ctx context.Context, person Entry) ([]Group, error) {
-	result, err := l.ask.Search(ctx, ldap.NewSearchRequest(person.DN, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", []string{"tokenGroups"}, nil))
+	result, err := l.ask.Search(ctx, entryRequest(person.DN, "tokenGroups"))
 	if err != nil {
 		return nil, fmt.Errorf("reading tokenGroups: %w", err)
 	}

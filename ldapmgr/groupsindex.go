@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
@@ -62,14 +60,14 @@ func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*g
 	}
 	l := &groupLoader{domain: d, ask: client, cfg: d.cfg.Groups}
 	places := d.cfg.Groups.Places
-	if len(places) == 0 || strategy == GroupsToken {
-		places = []Place{{}}
+	if strategy == GroupsToken {
+		places = nil
 	}
 	f := anyFilter(terms...)
 	if strategy != GroupsToken && strategy != GroupsMemberOf {
 		f = allFilters(configured(d.cfg.Groups.Filter), f)
 	}
-	for _, place := range places {
+	for _, place := range orEverywhere(places) {
 		if strategy == GroupsMemberOf {
 			place.Filter = "" // nobody asks it of a person's memberOf
 		}
@@ -82,12 +80,7 @@ func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*g
 
 // read adds the groups of one place.
 func (x *groupIndex) read(ctx context.Context, l *groupLoader, place Place, f filter, members []string, client *instrument.Client) error {
-	base := place.Base
-	if base == "" {
-		base = l.domain.Base()
-	}
-	request := ldap.NewSearchRequest(base, scopes[place.Scope], ldap.NeverDerefAliases, 0, 0, false,
-		string(allFilters(f, configured(place.Filter))), slices.Concat(l.attributes(), members), nil)
+	request := place.request(l.domain, f, slices.Concat(l.attributes(), members), 0)
 	// A range is followed only when the page is read: the server then has no search open on the connection.
 	for page, err := range client.Pages(ctx, request, DefaultPageSize) {
 		if err != nil {

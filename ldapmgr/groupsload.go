@@ -10,91 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
-	"golang.org/x/sync/errgroup"
 )
-
-var scopes = map[string]int{"": ldap.ScopeWholeSubtree, "sub": ldap.ScopeWholeSubtree, "one": ldap.ScopeSingleLevel, "base": ldap.ScopeBaseObject}
-
-// union searches several places at once and merges what they give, each entry once. failed is called for a place that
-// failed where bestEffort lets that pass.
-type union struct {
-	domain     *Domain
-	ask        Searcher
-	places     []Place
-	bestEffort bool
-	limit      int // entries that are wanted at most, without paging; 0 for all, with it
-	failed     func(error)
-}
-
-func (u union) search(ctx context.Context, f filter, attributes []string) ([]*ldap.Entry, error) {
-	places := u.places
-	if len(places) == 0 {
-		places = []Place{{}}
-	}
-	if len(places) == 1 {
-		return u.one(ctx, places[0], f, attributes)
-	}
-	found := make([][]*ldap.Entry, len(places))
-	failures := make([]error, len(places))
-	var group errgroup.Group
-	for i, place := range places {
-		group.Go(func() error {
-			found[i], failures[i] = u.one(ctx, place, f, attributes)
-			return nil
-		})
-	}
-	_ = group.Wait() // the errors are in failures, all of them
-	return u.merge(found, failures)
-}
-
-// merge fails when a place failed, or with best effort when all did.
-func (u union) merge(found [][]*ldap.Entry, failures []error) ([]*ldap.Entry, error) {
-	var all []*ldap.Entry
-	seen := map[string]bool{}
-	worked := 0
-	for i, entries := range found {
-		if err := failures[i]; err != nil {
-			if !u.bestEffort || worked == 0 && i == len(found)-1 {
-				return nil, err
-			}
-			u.failed(err)
-			continue
-		}
-		worked++
-		for _, e := range entries {
-			key, ok := canonicalDN(e.DN)
-			if !ok || seen[key] {
-				continue
-			}
-			seen[key] = true
-			all = append(all, e)
-		}
-	}
-	return all, nil
-}
-
-func (u union) one(ctx context.Context, place Place, f filter, attributes []string) ([]*ldap.Entry, error) {
-	base := place.Base
-	if base == "" {
-		base = u.domain.Base()
-	}
-	request := ldap.NewSearchRequest(base, scopes[place.Scope], ldap.NeverDerefAliases, u.limit, 0, false,
-		string(allFilters(f, configured(place.Filter))), attributes, nil)
-	var result *ldap.SearchResult
-	var err error
-	if u.limit > 0 {
-		result, err = u.ask.Search(ctx, request)
-	} else {
-		result, err = u.ask.SearchPaged(ctx, request, 0)
-	}
-	if u.limit > 0 && result != nil && answeredWith(err, ldap.LDAPResultSizeLimitExceeded) {
-		err = nil // as many as were asked for
-	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(result.Entries, func(e *ldap.Entry) bool { return e.DN == "" }), nil
-}
 
 // search finds groups.
 func (l *groupLoader) search(ctx context.Context, f filter) ([]Group, error) {
@@ -226,8 +142,7 @@ func (l *groupLoader) memberOf(ctx context.Context, person Entry) ([]Group, erro
 
 // read reads one group. One that is not visible keeps its DN.
 func (l *groupLoader) read(ctx context.Context, dn string) (Group, error) {
-	result, err := l.ask.Search(ctx, ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", l.attributes(), nil))
+	result, err := l.ask.Search(ctx, entryRequest(dn, l.attributes()...))
 	if answeredWith(err, ldap.LDAPResultNoSuchObject) {
 		return Group{DN: dn}, nil
 	}

@@ -37,7 +37,7 @@ func (d *Domain) strategy() string {
 // isAD reports whether the server is an Active Directory, by its rootDSE or, before that is known, the configuration.
 func (d *Domain) isAD() bool {
 	if root := d.root.Load(); root != nil {
-		return root.Vendor == "Active Directory"
+		return root.Vendor == vendorAD
 	}
 	return d.cfg.Preset == "active_directory"
 }

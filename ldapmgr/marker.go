@@ -63,7 +63,7 @@ func (d *Domain) readMarker(ctx context.Context, client *instrument.Client) (mar
 	if root == nil {
 		return nil, nil
 	}
-	if root.Vendor == "Active Directory" {
+	if root.Vendor == vendorAD {
 		return readUSN(ctx, client)
 	}
 	suffix := root.DefaultNamingContext
@@ -99,7 +99,7 @@ func readUSN(ctx context.Context, client *instrument.Client) (marker, error) {
 
 // readOperational reads one entry; it is empty where the account may not see it.
 func readOperational(ctx context.Context, client *instrument.Client, dn string, attributes ...string) (Entry, error) {
-	result, err := client.Search(ctx, ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
+	result, err := client.Search(ctx, entryRequest(dn, attributes...))
 	if answeredWith(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInsufficientAccessRights) {
 		err = nil
 	}

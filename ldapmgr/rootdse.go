@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
@@ -32,6 +30,12 @@ func (r *RootDSE) SupportsControl(oid string) bool { return slices.Contains(r.Co
 
 // SupportsExtension reports whether the server knows an extended operation.
 func (r *RootDSE) SupportsExtension(oid string) bool { return slices.Contains(r.Extensions, oid) }
+
+// The vendors whose servers are treated apart, as RootDSE.Vendor names them.
+const (
+	vendorAD  = "Active Directory"
+	vendor389 = "389 Directory Server"
+)
 
 var rootAttributes = []string{
 	"objectClass", "namingContexts", "defaultNamingContext", "subschemaSubentry", "supportedControl", "supportedExtension",
@@ -61,10 +65,10 @@ func (d *Domain) RootDSE(ctx context.Context) (*RootDSE, error) {
 
 // readRootDSE reads the rootDSE on a new connection, unless it is known. Servers may hide it; that is no failure.
 func (d *Domain) readRootDSE(ctx context.Context, client *instrument.Client) {
-	if d.root.Load() != nil || !d.reading.CompareAndSwap(false, true) {
+	if d.root.Load() != nil || !d.readingRoot.CompareAndSwap(false, true) {
 		return
 	}
-	defer d.reading.Store(false)
+	defer d.readingRoot.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeouts.Bind)
 	defer cancel()
 	root, err := readRoot(ctx, client)
@@ -73,14 +77,10 @@ func (d *Domain) readRootDSE(ctx context.Context, client *instrument.Client) {
 		return
 	}
 	d.root.Store(root)
-	if len(root.NamingContexts) > 0 {
-		d.scope.Declare(d.name, d.poolStats, root.NamingContexts...)
-	}
 }
 
 func readRoot(ctx context.Context, client *instrument.Client) (*RootDSE, error) {
-	result, err := client.Search(ctx, ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", rootAttributes, nil))
+	result, err := client.Search(ctx, entryRequest("", rootAttributes...))
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +100,10 @@ func parseRoot(e Entry) *RootDSE {
 	classes := e.Strings("objectClass")
 	switch {
 	case r.Vendor != "" && strings.Contains(r.Vendor, "389"):
-		r.Vendor = "389 Directory Server"
+		r.Vendor = vendor389
 	case r.Vendor != "":
 	case e.Has("forestFunctionality") || e.Has("rootDomainNamingContext"):
-		r.Vendor = "Active Directory"
+		r.Vendor = vendorAD
 	case slices.ContainsFunc(classes, func(c string) bool { return strings.EqualFold(c, "OpenLDAProotDSE") }):
 		r.Vendor = "OpenLDAP"
 	}

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
@@ -188,8 +186,8 @@ func (d *Domain) Schema(ctx context.Context) (*Schema, error) {
 		return s, nil
 	}
 	select {
-	case d.learning <- struct{}{}:
-		defer func() { <-d.learning }()
+	case d.readingSchema <- struct{}{}:
+		defer func() { <-d.readingSchema }()
 	case <-ctx.Done():
 		return nil, &Error{Op: "schema", Domain: d.name, Err: contextError(ctx)}
 	}
@@ -205,9 +203,9 @@ func (d *Domain) Schema(ctx context.Context) (*Schema, error) {
 	}
 	var loaded *Schema
 	err = d.call(ctx, call{op: "schema", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) error {
-		result, err := client.Search(ctx, ldap.NewSearchRequest(root.SubschemaSubentry, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-			"(objectClass=*)", []string{"attributeTypes", "objectClasses", "dITContentRules"}, nil))
-		if err = completed(ctx, client, &ldap.SearchRequest{}, result, err); err != nil {
+		request := entryRequest(root.SubschemaSubentry, "attributeTypes", "objectClasses", "dITContentRules")
+		result, err := client.Search(ctx, request)
+		if err = completed(ctx, client, request, result, err); err != nil {
 			return err
 		}
 		if len(result.Entries) != 1 {

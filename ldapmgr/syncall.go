@@ -161,17 +161,8 @@ func (a *allSync) people(ctx context.Context, client *instrument.Client) (err er
 
 // eachPage reads everybody of a domain, page by page.
 func (d *Domain) eachPage(ctx context.Context, client *instrument.Client, f func(entries []*ldap.Entry) error) error {
-	places := d.cfg.Users.Places
-	if len(places) == 0 {
-		places = []Place{{}}
-	}
-	for _, place := range places {
-		base := place.Base
-		if base == "" {
-			base = d.Base()
-		}
-		request := ldap.NewSearchRequest(base, scopes[place.Scope], ldap.NeverDerefAliases, 0, 0, false,
-			string(allFilters(d.peopleFilter(), configured(place.Filter))), d.userAttributes(), nil)
+	for _, place := range orEverywhere(d.cfg.Users.Places) {
+		request := place.request(d, d.peopleFilter(), d.userAttributes(), 0)
 		for page, err := range client.Pages(ctx, request, pageOfPeople) {
 			if err != nil {
 				return err

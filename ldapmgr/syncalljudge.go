@@ -103,8 +103,7 @@ func (a *allSync) account(ctx context.Context, client *instrument.Client, name s
 
 // exists reports whether an entry can be seen. Only noSuchObject and an empty answer say no.
 func exists(ctx context.Context, client *instrument.Client, dn string) (bool, error) {
-	result, err := client.Search(ctx, ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", []string{"1.1"}, nil))
+	result, err := client.Search(ctx, entryRequest(dn, "1.1"))
 	if answeredWith(err, ldap.LDAPResultNoSuchObject) {
 		return false, nil
 	}
@@ -127,8 +126,7 @@ func (a *allSync) confirm(ctx context.Context, client *instrument.Client, held m
 			held[id] = "more people left than are looked up in one sync"
 			continue
 		}
-		result, err := client.Search(ctx, ldap.NewSearchRequest(p.DN, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-			"(objectClass=*)", []string{"1.1"}, nil))
+		result, err := client.Search(ctx, entryRequest(p.DN, "1.1"))
 		switch {
 		case answeredWith(err, ldap.LDAPResultNoSuchObject):
 		case err != nil:

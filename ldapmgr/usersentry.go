@@ -56,7 +56,7 @@ func (d *Domain) keyAttributes() []string {
 	case d.isAD():
 		return []string{"objectGUID"}
 	}
-	if root := d.root.Load(); root != nil && root.Vendor == "389 Directory Server" {
+	if root := d.root.Load(); root != nil && root.Vendor == vendor389 {
 		return []string{"nsUniqueId"}
 	}
 	return []string{"entryUUID", "nsUniqueId"}

@@ -3,6 +3,7 @@
 package ldapmgr
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -63,18 +64,23 @@ func (p *dnReader) component() (string, bool) {
 }
 
 func (p *dnReader) assertion() (string, bool) {
+	name, ok := p.name()
+	if !ok {
+		return "", false
+	}
+	value, ok := p.value()
+	return name + "=" + escapeCanonical(foldValue(value)), ok
+}
+
+// name reads the attribute and its sign of equality. Of several names of one attribute it returns the usual one.
+func (p *dnReader) name() (string, bool) {
 	name, rest, found := strings.Cut(p.rest, "=")
-	name = strings.ToLower(strings.TrimSpace(name))
-	name = strings.TrimPrefix(name, "oid.")
+	name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "oid.")
 	if !found || !isAttributeName(name) {
 		return "", false
 	}
-	if alias := attributeAliases[name]; alias != "" {
-		name = alias
-	}
 	p.rest = strings.TrimLeft(rest, " ")
-	value, ok := p.value()
-	return name + "=" + escapeCanonical(foldValue(value)), ok
+	return cmp.Or(attributeAliases[name], name), true
 }
 
 // value reads one value and leaves the separator behind it.
@@ -181,15 +187,9 @@ func escapeCanonical(value string) string {
 // firstRDN returns attribute and value of the first component of a DN; ok is false when it has several or is no DN.
 func firstRDN(dn string) (attribute, value string, ok bool) {
 	p := dnReader{rest: strings.TrimSpace(dn)}
-	name, rest, found := strings.Cut(p.rest, "=")
-	name = strings.ToLower(strings.TrimSpace(name))
-	if !found || !isAttributeName(name) {
+	if attribute, ok = p.name(); !ok {
 		return "", "", false
 	}
-	if alias := attributeAliases[name]; alias != "" {
-		name = alias
-	}
-	p.rest = strings.TrimLeft(rest, " ")
 	value, ok = p.value()
-	return name, value, ok && (p.rest == "" || p.rest[0] != '+')
+	return attribute, value, ok && (p.rest == "" || p.rest[0] != '+')
 }

@@ -5,8 +5,6 @@ package ldapmgr
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -44,21 +42,6 @@ func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (resul
 	return d.follow(ctx, trail{}, d.based(request), result, err)
 }
 
-// completed follows what Active Directory cuts out of attributes with many values (member;range=0-1499) to the end, where
-// the request does not ask for a range itself.
-func completed(ctx context.Context, client *instrument.Client, request *ldap.SearchRequest, result *ldap.SearchResult, err error) error {
-	asked := slices.ContainsFunc(request.Attributes, func(name string) bool { return strings.Contains(name, ";range=") })
-	if err != nil || asked {
-		return err
-	}
-	for _, e := range result.Entries {
-		if err := followRanges(ctx, client, Entry{e}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // SearchPaged runs a paged search and collects all of it. size is the entries per page, 0 for DefaultPageSize. References are
 // followed as by Search.
 func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, size uint32) (*ldap.SearchResult, error) {
@@ -75,10 +58,14 @@ func (d *Domain) searchPaged(ctx context.Context, from trail, request *ldap.Sear
 	return d.follow(ctx, from, d.based(request), result, err)
 }
 
+// entryRequest asks for one entry by its name, with the attributes named, or all.
+func entryRequest(dn string, attributes ...string) *ldap.SearchRequest {
+	return ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil)
+}
+
 // Read returns one entry by its DN, with the attributes named, or all. It is ErrNotFound when there is none.
 func (d *Domain) Read(ctx context.Context, dn string, attributes ...string) (*ldap.Entry, error) {
-	result, err := d.Search(ctx, ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", attributes, nil))
+	result, err := d.Search(ctx, entryRequest(dn, attributes...))
 	switch {
 	case answeredWith(err, ldap.LDAPResultNoSuchObject):
 		return nil, &Error{Op: "read", Domain: d.name, Err: fmt.Errorf("%w: %w", ErrNotFound, err)}

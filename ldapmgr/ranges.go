@@ -7,14 +7,32 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // maxRanges bounds how often the rest of one attribute is asked for.
 const maxRanges = 10_000
+
+// completed follows what Active Directory cuts out of attributes with many values (member;range=0-1499) to the end, where
+// the request does not ask for a range itself.
+func completed(ctx context.Context, client *instrument.Client, request *ldap.SearchRequest, result *ldap.SearchResult, err error) error {
+	asked := slices.ContainsFunc(request.Attributes, func(name string) bool { return strings.Contains(name, ";range=") })
+	if err != nil || asked {
+		return err
+	}
+	for _, e := range result.Entries {
+		if err := followRanges(ctx, client, Entry{e}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // followRanges completes attributes of which Active Directory sent only the first values: member;range=0-1499.
 func followRanges(ctx context.Context, ask Searcher, e Entry) error {
@@ -70,8 +88,7 @@ func openRange(attribute string) (name string, next int, ok bool) {
 }
 
 func readRange(ctx context.Context, ask Searcher, dn, name string, from int) (*ldap.EntryAttribute, error) {
-	result, err := ask.Search(ctx, ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
-		"(objectClass=*)", []string{fmt.Sprintf("%s;range=%d-*", name, from)}, nil))
+	result, err := ask.Search(ctx, entryRequest(dn, fmt.Sprintf("%s;range=%d-*", name, from)))
 	if err != nil {
 		return nil, err
 	}
