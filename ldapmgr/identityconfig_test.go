@@ -128,3 +128,22 @@ func TestFlagsThatImplyOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestIdentityConfigProblemsInOrder holds the problems of one configuration to one order, so that two runs can be compared.
+func TestIdentityConfigProblemsInOrder(t *testing.T) {
+	t.Parallel()
+	c := ldapmgr.DomainConfig{Servers: []string{"ldap://127.0.0.1"}, Sync: ldapmgr.Sync{
+		Mirror: ldapmgr.Mirror{Only: []string{"["}, Except: []string{"["}}, Brake: ldapmgr.Brake{MinShare: 2, Share: 2, AgreeOver: 2},
+	}}
+	want := []string{"mirror.except", "mirror.only.0", "mirror.except.0", "brake.min_share", "brake.share", "brake.agree_over"}
+	for range 20 {
+		_, err := ldapmgr.New(ldapmgr.Config{Scope: instrument.New(), Domains: map[string]ldapmgr.DomainConfig{"EXAMPLE": c}})
+		var got []string
+		for _, p := range ldapmgr.Problems(err) {
+			got = append(got, strings.Join(p.Path[3:], "."))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}

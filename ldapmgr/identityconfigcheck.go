@@ -139,8 +139,8 @@ func checkGroups(p problems, g Groups) {
 
 func checkSync(p problems, d DomainConfig) {
 	s := d.Sync
-	if !strings.Contains(s.LocalName, "{account}") {
-		p.at("local_name").add("holds no {account}", "write it like {account}@{domain}")
+	if !strings.Contains(s.LocalName, accountHolder) {
+		p.at("local_name").add("holds no "+accountHolder, "write it like "+accountInDomain)
 	}
 	if _, ok := d.Users.Fields[s.QueryField]; s.QueryField != "" && !ok {
 		p.at("query_field").add("is none of users.fields", "the fields are "+strings.Join(slices.Sorted(maps.Keys(d.Users.Fields)), ", "))
@@ -178,11 +178,14 @@ func checkMirror(p problems, m Mirror) {
 	if len(m.Only) > 0 && len(m.Except) > 0 {
 		p.at("except").add("contradicts only", "keep one")
 	}
-	for key, patterns := range map[string][]string{"only": m.Only, "except": m.Except} {
-		for i, pattern := range patterns {
-			if _, err := path.Match(pattern, ""); err != nil {
-				p.at(key, strconv.Itoa(i)).add("is no pattern", "* stands for anything, ? for one character")
-			}
+	checkPatterns(p.at("only"), m.Only)
+	checkPatterns(p.at("except"), m.Except)
+}
+
+func checkPatterns(p problems, patterns []string) {
+	for i, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil {
+			p.at(strconv.Itoa(i)).add("is no pattern", "* stands for anything, ? for one character")
 		}
 	}
 }
@@ -193,9 +196,12 @@ func checkBrake(p problems, b Brake) {
 			p.at("sentinels", strconv.Itoa(i)).add("is no DN", "")
 		}
 	}
-	for key, share := range map[string]float64{"min_share": b.MinShare, "share": b.Share, "agree_over": b.AgreeOver} {
-		if !(share >= 0 && share <= 1) {
-			p.at(key).add("must be from 0 to 1", "")
+	for _, share := range []struct {
+		key   string
+		value float64
+	}{{"min_share", b.MinShare}, {"share", b.Share}, {"agree_over", b.AgreeOver}} {
+		if !(share.value >= 0 && share.value <= 1) {
+			p.at(share.key).add("must be from 0 to 1", "")
 		}
 	}
 	if b.Removals < 0 || b.Confirms < 0 || b.AgreeGap < 0 {

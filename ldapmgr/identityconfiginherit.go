@@ -13,7 +13,7 @@ var (
 	builtInLogin  = Login{Limit: Limit{PerUser: 10, PerAddress: 50, Window: 15 * time.Minute}}
 	builtInGroups = Groups{Strategy: GroupsAuto, Member: "member", Name: "cn", Depth: 10, Chunk: 50}
 	builtInSync   = Sync{
-		LocalName: "{account}", Existing: ExistingRefuse, Leavers: LeaversKeep, OnError: OnErrorDenyAfter, MaxStale: 7 * 24 * time.Hour,
+		LocalName: accountHolder, Existing: ExistingRefuse, Leavers: LeaversKeep, OnError: OnErrorDenyAfter, MaxStale: 7 * 24 * time.Hour,
 		Brake: Brake{MinShare: 0.8, Removals: 10, Share: 0.05, AgreeOver: 0.01, AgreeGap: 10 * time.Minute, Confirms: 100},
 	}
 )
@@ -40,9 +40,7 @@ func (l Login) inherit(parent Login) Login {
 }
 
 func (u Users) inherit(parent Users) Users {
-	if u.Places == nil {
-		u.Places = parent.Places
-	}
+	u.Places = orList(u.Places, parent.Places)
 	u.BestEffort = cmp.Or(u.BestEffort, parent.BestEffort)
 	u.Filter = cmp.Or(u.Filter, parent.Filter)
 	u.Account = cmp.Or(u.Account, parent.Account)
@@ -59,9 +57,7 @@ func (g Groups) inherit(parent Groups) Groups {
 		g.Own = parent.Own
 	}
 	g.Strategy = cmp.Or(g.Strategy, parent.Strategy)
-	if g.Places == nil {
-		g.Places = parent.Places
-	}
+	g.Places = orList(g.Places, parent.Places)
 	g.BestEffort = cmp.Or(g.BestEffort, parent.BestEffort)
 	g.Filter = cmp.Or(g.Filter, parent.Filter)
 	g.Member = cmp.Or(g.Member, parent.Member)

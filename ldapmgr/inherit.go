@@ -108,10 +108,7 @@ func (t TLS) inherit(parent TLS) TLS {
 }
 
 func (t Timeouts) inherit(parent Timeouts) Timeouts {
-	fields, parents := t.fields(), parent.fields()
-	for i, f := range fields {
-		*f.value = cmp.Or(*f.value, *parents[i].value)
-	}
+	inheritAll(t.durations(), parent.durations())
 	return t
 }
 
@@ -120,10 +117,7 @@ func (p Pool) inherit(parent Pool) Pool {
 	p.MaxIdle = cmp.Or(p.MaxIdle, parent.MaxIdle)
 	p.MinIdle = cmp.Or(p.MinIdle, parent.MinIdle)
 	p.MaxUses = cmp.Or(p.MaxUses, parent.MaxUses)
-	fields, parents := p.durations(), parent.durations()
-	for i, f := range fields {
-		*f.value = cmp.Or(*f.value, *parents[i].value)
-	}
+	inheritAll(p.durations(), parent.durations())
 	return p
 }
 
@@ -133,7 +127,14 @@ type duration struct {
 	value *time.Duration
 }
 
-func (t *Timeouts) fields() []duration {
+// inheritAll fills in what is left open; both lists are of the same struct.
+func inheritAll(own, parent []duration) {
+	for i, d := range own {
+		*d.value = cmp.Or(*d.value, *parent[i].value)
+	}
+}
+
+func (t *Timeouts) durations() []duration {
 	return []duration{
 		{"dns", &t.DNS}, {"connect", &t.Connect}, {"tls", &t.TLS}, {"bind", &t.Bind}, {"write", &t.Write}, {"idle", &t.Idle},
 		{"operation", &t.Operation}, {"call", &t.Call},
@@ -147,7 +148,7 @@ func (p *Pool) durations() []duration {
 	}
 }
 
-func orList(list, parent []string) []string {
+func orList[T any](list, parent []T) []T {
 	if list == nil {
 		return parent
 	}

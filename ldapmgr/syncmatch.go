@@ -61,8 +61,14 @@ func (s *Syncer) localName(d *Domain, u *User) string {
 	return expandLocal(d.cfg.Sync.LocalName, d, u)
 }
 
+// domainHolder stands for the name of the domain in the name of a local account, beside accountHolder.
+const (
+	domainHolder    = "{domain}"
+	accountInDomain = accountHolder + "@" + domainHolder
+)
+
 func expandLocal(template string, d *Domain, u *User) string {
-	return strings.NewReplacer("{account}", strings.ToLower(u.Account), "{domain}", strings.ToLower(d.name)).Replace(template)
+	return strings.NewReplacer(accountHolder, strings.ToLower(u.Account), domainHolder, strings.ToLower(d.name)).Replace(template)
 }
 
 // linkBy says how an existing account of a new user is found.
@@ -80,7 +86,7 @@ func (d *Domain) linkBy(u *User, name string) (field, value string, err error) {
 
 // freeName adds the domain to a name that is taken.
 func (s *Syncer) freeName(ctx context.Context, d *Domain, u *User, name string) (string, error) {
-	for _, candidate := range []string{name, expandLocal("{account}@{domain}", d, u)} {
+	for _, candidate := range []string{name, expandLocal(accountInDomain, d, u)} {
 		_, taken, err := s.sink.Named(ctx, "", candidate)
 		if err != nil {
 			return "", fmt.Errorf("looking for a free local name: %w", err)

@@ -146,7 +146,7 @@ func checkDomain(p problems, d DomainConfig) {
 		}
 	}
 	checkTLS(p.at("tls"), d.TLS)
-	for _, f := range d.Timeouts.fields() {
+	for _, f := range d.Timeouts.durations() {
 		if *f.value < 0 {
 			p.at("timeouts", f.key).add("is negative", "leave it out for the default")
 		}
