@@ -159,7 +159,7 @@ func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atom
 		if !errors.Is(err, errConfig) && d.life.Err() == nil {
 			e.failed(Reason(err), time.Now())
 		}
-		d.tell(ctx, e, err)
+		d.tellFault(ctx, e, err)
 		return nil, err
 	}
 	m.client = client
@@ -219,7 +219,7 @@ func (d *Domain) prepare(ctx context.Context, m *member, to purpose) error {
 				err = fmt.Errorf("%w: %w", errUnanswered, err)
 			}
 			d.noteBind(m.endpoint, err)
-			d.tell(ctx, m.endpoint, err)
+			d.tellFault(ctx, m.endpoint, err)
 			return err
 		}
 		d.readRootDSE(ctx, m.client)

@@ -177,7 +177,7 @@ func (d *Domain) retire(m *member) {
 
 func (d *Domain) close(m *member) {
 	if err := m.client.Err(); Classify(err) == ClassProtocol { // that nobody was waiting for; other ends of a connection at rest are usual
-		d.tell(d.life, m.endpoint, err)
+		d.tellFault(d.life, m.endpoint, err)
 	}
 	_ = m.client.Close(d.life)
 }

@@ -80,11 +80,11 @@ func (d *Domain) tellLoan(ctx context.Context, m *member, again bool, err error)
 	if again && !begun && Classify(err) == ClassClosed {
 		return
 	}
-	d.tell(ctx, m.endpoint, err)
+	d.tellFault(ctx, m.endpoint, err)
 }
 
-// tell tells of a fault, unless that was done already. e is nil where it is about no one server.
-func (d *Domain) tell(ctx context.Context, e *endpoint, err error) {
+// tellFault tells of a fault, unless that was done already. e is nil where it is about no one server.
+func (d *Domain) tellFault(ctx context.Context, e *endpoint, err error) {
 	class := Classify(err)
 	if slices.Contains(harmless, class) || errors.Is(err, ErrClosed) || d.life.Err() != nil {
 		return

@@ -182,7 +182,7 @@ func (d *Domain) listen(e *endpoint, now time.Time) {
 		now := time.Now()
 		e.listened(err == nil, now)
 		if err != nil && d.life.Err() == nil {
-			d.tell(ctx, e, err)
+			d.tellFault(ctx, e, err)
 			e.failed(Reason(err), now)
 			d.cut(e)
 		}
@@ -217,7 +217,7 @@ func (d *Domain) probe(e *endpoint) {
 	if errors.Is(err, ErrServiceAccount) || errors.Is(err, errConfig) {
 		err = nil // the server is there; the account is another matter
 	}
-	d.tell(ctx, e, err)
+	d.tellFault(ctx, e, err)
 	e.probed(err, time.Now())
 	d.wake()
 }

@@ -125,7 +125,7 @@ func (a *allSync) recent(ctx context.Context, client *instrument.Client, previou
 	case source != "":
 		err := fmt.Errorf("%w: %s has changes up to %q, and up to %q was read before (%s): let it catch up, or list a server first that has; "+
 			"AcceptOlder takes over what it has, as after a restore", ErrStale, client.Server(), has[source], seen[source], source)
-		d.tell(ctx, d.fleet.at(client.Server()), err)
+		d.tellFault(ctx, d.fleet.at(client.Server()), err)
 		return nil, err
 	case len(has) == 0:
 		d.unmarked.Do(func() {

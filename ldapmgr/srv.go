@@ -53,7 +53,7 @@ func (d *Domain) discover(ctx context.Context) error {
 	if err != nil {
 		f.due = now.Add(srvAgain)
 		err = fmt.Errorf("%w: looking up the servers of %s: %w", ErrUnavailable, d.cfg.SRV, err)
-		d.tell(ctx, nil, err)
+		d.tellFault(ctx, nil, err)
 		if f.err = err; f.good {
 			f.err = nil // the last good answer serves on
 		}

@@ -136,7 +136,7 @@ func (a *allSync) run(ctx context.Context) error {
 			return err
 		}
 	} else {
-		foresee(ctx, a.plans...)
+		recordForeseen(ctx, a.plans...)
 	}
 	for _, p := range a.plans {
 		if p.Changed() || len(p.Held) > 0 {

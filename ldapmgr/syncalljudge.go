@@ -165,7 +165,7 @@ func (a *allSync) apply(ctx context.Context) error {
 		}
 		s.after(ctx, d, plans)
 	}
-	tell(ctx, a.plans...)
+	recordPlans(ctx, a.plans...)
 	a.report.Applied = true
 	people := a.report.People
 	if b := d.cfg.Sync.Brake; !b.enough(a.facts) && a.options.Confirm == 0 {

@@ -117,7 +117,7 @@ func (s *Syncer) PlanByKey(ctx context.Context, domain, key string) (Plan, error
 func (s *Syncer) foresee(ctx context.Context, d *Domain, u *User) (Plan, error) {
 	plan, _, err := s.plan(ctx, d, u, false)
 	if err == nil {
-		foresee(ctx, plan)
+		recordForeseen(ctx, plan)
 	}
 	return plan, err
 }
@@ -224,7 +224,7 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 		plan.ID, after.ID = ids[0], ids[0]
 		s.after(ctx, d, []Plan{plan})
 	}
-	tell(ctx, plan)
+	recordPlans(ctx, plan)
 	after.LastSync = plan.User.At
 	s.keep(d, &Synced{Account: after, User: plan.User})
 	return &Synced{Account: after, User: plan.User, Plan: plan}, nil

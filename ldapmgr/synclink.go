@@ -180,7 +180,7 @@ func (l *linking) apply(ctx context.Context) error {
 	if _, err := l.syncer.sink.Apply(ctx, plans, func(ctx context.Context) error { return l.syncer.before(ctx, plans) }); err != nil {
 		return err
 	}
-	tell(ctx, plans...)
+	recordPlans(ctx, plans...)
 	l.syncer.after(ctx, l.domain, plans)
 	return nil
 }

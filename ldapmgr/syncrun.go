@@ -45,7 +45,7 @@ func (s *Syncer) every(ctx context.Context, d *Domain, done func(*Report, error)
 		if ctx.Err() != nil {
 			return
 		}
-		d.told(ctx, report, err)
+		d.logSync(ctx, report, err)
 		if done != nil {
 			done(report, err)
 		}
@@ -53,8 +53,8 @@ func (s *Syncer) every(ctx context.Context, d *Domain, done func(*Report, error)
 	}
 }
 
-// told logs how a sync of everybody ended, and what the brake kept back. That it failed was told already.
-func (d *Domain) told(ctx context.Context, r *Report, err error) {
+// logSync logs how a sync of everybody ended, and what the brake kept back. That it failed was told already.
+func (d *Domain) logSync(ctx context.Context, r *Report, err error) {
 	if err != nil {
 		return
 	}

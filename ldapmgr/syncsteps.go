@@ -9,15 +9,15 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
-// foresee tells the recorder, as a step of its own, what a sync that only plans would change.
-func foresee(ctx context.Context, plans ...Plan) {
+// recordForeseen tells the recorder, as a step of its own, what a sync that only plans would change.
+func recordForeseen(ctx context.Context, plans ...Plan) {
 	ctx, end := instrument.Step(ctx, "sync.plan")
 	defer end()
-	tell(ctx, plans...)
+	recordPlans(ctx, plans...)
 }
 
-// tell tells the recorder what plans change, with the step of ctx. It keeps as much of it as its redaction level allows.
-func tell(ctx context.Context, plans ...Plan) {
+// recordPlans tells the recorder what plans change, with the step of ctx. It keeps as much of it as its redaction level allows.
+func recordPlans(ctx context.Context, plans ...Plan) {
 	if instrument.RequestID(ctx) == "" {
 		return // nobody listens
 	}

@@ -68,7 +68,7 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 		}
 		if err != nil {
 			if errors.Is(err, ErrPoolExhausted) {
-				d.tell(ctx, nil, err)
+				d.tellFault(ctx, nil, err)
 			}
 			return &Error{Op: c.op, Domain: d.name, Err: err}
 		}
@@ -225,7 +225,7 @@ func (d *Domain) fresh(ctx context.Context, p *pool, m *member) bool {
 			return true
 		}
 		if ctx.Err() == nil && Classify(err) != ClassClosed { // which servers do to connections that rest
-			d.tell(ctx, m.endpoint, err)
+			d.tellFault(ctx, m.endpoint, err)
 		}
 	}
 	if ctx.Err() != nil {
