@@ -21,7 +21,7 @@
 // Servers are asked in order of preference. One that cannot be reached is down until a probe reaches it; one that is slow
 // to connect to is overtaken by the next after 250 ms; one that lets calls wait in silence is asked on a second connection,
 // and left when that gets no answer either. A preferred server that comes back is used again after three good probes over
-// five seconds. When all are down, calls fail at once.
+// 3.5 seconds. When all are down, calls fail at once.
 //
 // # Reading and changing
 //
@@ -71,27 +71,32 @@
 //
 // # Errors
 //
-//	failure                               type                  errors.Is
+//	failure                               type                        errors.Is
 //	configuration                         *ConfigError, joined
-//	name of no domain                                           ErrUnknownDomain
-//	no server, or none could be reached   *Error                ErrUnavailable, and what the network said
-//	service account refused               *Error                ErrServiceAccount
-//	pool exhausted                        *Error                ErrPoolExhausted
-//	change in a read-only domain          *Error                ErrReadOnly
-//	operation that a connection is not for *Error               ErrMisuse, such as a change beside the writer
-//	login refused                         *Error                ErrInvalidCredentials
-//	login that ended otherwise than well  *LoginError           see LoginError.Outcome and OutcomeOf
-//	name that several entries have        *AmbiguousError       ErrAmbiguous
+//	name of no domain                                                 ErrUnknownDomain
+//	no server, or none could be reached   *Error                      ErrUnavailable, and what the network said
+//	server's certificate refused          *Error                      ErrUnavailable, and ErrPin, ErrWeakKey or what crypto/x509 says
+//	service account refused               *Error                      ErrServiceAccount, with Kerberos also ErrNoTicket
+//	pool exhausted                        *Error                      ErrPoolExhausted
+//	change in a read-only domain          *Error                      ErrReadOnly
+//	operation a connection is not for     *Error                      ErrMisuse, such as a change beside the writer
+//	login refused                         *Error                      ErrInvalidCredentials
+//	login that ended otherwise than well  *LoginError                 see LoginError.Outcome and OutcomeOf
+//	name that cannot be a login name      *LoginError, *Error         ErrLoginName
+//	name that several entries have        *AmbiguousError             ErrAmbiguous
 //	required field without a value        *FieldError
 //	group query that cannot be read       *QueryError
-//	local name of somebody else                                 ErrNameTaken
-//	no local account, and none is made                          ErrNoAccount
-//	hook that refuses a sync                                    ErrVetoed, and the hook's own
-//	entry not there                       *Error                ErrNotFound
-//	change without an answer              *OutcomeError         ErrOutcomeUnknown
-//	anything on an open connection        *instrument.OperationError, see there
-//	references without an end             *Error                ErrReferralLimit
-//	after Close                           *Error                ErrClosed
+//	local name of somebody else                                       ErrNameTaken
+//	no local account, and none is made                                ErrNoAccount
+//	hook that refuses a sync                                          ErrVetoed, and the hook's own
+//	sync by a server that is behind                                   ErrStale
+//	removals that the brake kept back                                 ErrHeld, in an Event alone
+//	entry not there                       *Error                      ErrNotFound
+//	change without an answer              *OutcomeError               ErrOutcomeUnknown
+//	repeat of what is no question                                     ErrNotRepeatable
+//	anything on an open connection        *instrument.OperationError  see there
+//	references without an end             *Error                      ErrReferralLimit
+//	after Close                           *Error                      ErrClosed
 //
 // Where a server answered, errors.As finds its *ldap.Error, Hint says what the code usually means, Reason and Classify say
 // why a connection failed. No error holds a filter, a value or a password.

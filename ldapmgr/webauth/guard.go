@@ -27,7 +27,8 @@ type Config struct {
 	// User says who is logged in, by the application's session. Default: who RemoteUser or Simulate found.
 	User     func(r *http.Request) (Identity, bool)
 	LoginURL string // where people log in, next=… is added; default none: 401
-	// Error answers when the directory cannot be asked and nothing older may serve. Default 503 with the id of the trace.
+	// Error answers when the directory cannot be asked and nothing older may serve. Default 503 with
+	// the id of the HTTP request in the panel.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
 	// Permissions says what an account may do by its local groups; default the sink, where it is an ldapmgr.PermissionSource
 	// through the Syncer alone.

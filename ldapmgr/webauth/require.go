@@ -16,6 +16,9 @@ import (
 // SuperuserFlag is the flag that Rule.Superuser looks at.
 const SuperuserFlag = "superuser"
 
+// notAllowed is the same for a refusal and for a requirement that could not be checked.
+const notAllowed = "You are not allowed to do this."
+
 // Rule says how a requirement treats special cases. The zero value lets nobody in by a side door.
 type Rule struct {
 	LoginURL  string // where people without a login are sent; default Config.LoginURL
@@ -109,7 +112,7 @@ func (g *Guard) require(rule Rule, check func(*http.Request, *ldapmgr.Synced) (b
 			case err != nil:
 				g.failed(w, r, rule, err)
 			case !allowed:
-				http.Error(w, "You are not allowed to do this.", http.StatusForbidden)
+				http.Error(w, notAllowed, http.StatusForbidden)
 			default:
 				next.ServeHTTP(w, r)
 			}
@@ -132,5 +135,5 @@ func (g *Guard) failed(w http.ResponseWriter, r *http.Request, rule Rule, err er
 		g.unavailable(w, r, err)
 		return
 	}
-	http.Error(w, "You are not allowed to do this.", http.StatusForbidden)
+	http.Error(w, notAllowed, http.StatusForbidden)
 }
