@@ -3,17 +3,10 @@
 package ldaptest
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
-
-// rawAttr is an attribute as a request or an LDIF record gives it.
-type rawAttr struct {
-	name   string
-	values [][]byte
-}
 
 func (o *operation) add() (wire.Reply, []wire.Control) {
 	request, err := wire.ParseAdd(o.message.Body)
@@ -54,11 +47,6 @@ func (o *operation) add() (wire.Reply, []wire.Control) {
 	n := d.tree.byKey[e.key]
 	d.link(nil, n.entry)
 	return wire.Reply{}, o.readEntry(oidPostRead, n, o.controls.postRead)
-}
-
-func cloneValues(a wire.Attribute) (values [][]byte, ok bool) {
-	err := a.Values(func(v []byte) bool { values = append(values, bytes.Clone(v)); return true })
-	return values, err == nil
 }
 
 // placeFor returns the entry that a new one goes below; nil is for the suffix entry itself.

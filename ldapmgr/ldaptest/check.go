@@ -3,16 +3,10 @@
 package ldaptest
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
-
-func refuse(code int64, format string, args ...any) *wire.Reply {
-	return &wire.Reply{Code: code, Diagnostic: fmt.Sprintf(format, args...)}
-}
 
 // readAttr checks one attribute of a request: the type, who may write it, the values. internal is for the directory's own
 // data, which may hold what clients must not write.
@@ -151,40 +145,3 @@ func (d *Directory) checkNaming(e *entry) *wire.Reply {
 	}
 	return nil
 }
-
-// writable refuses those who may not change an entry. The caller holds the tree's lock.
-func (o *operation) writable() *wire.Reply {
-	if o.who.root || len(o.dir.writers) == 0 || o.dir.writers[o.who.key] {
-		return nil
-	}
-	if o.dir.cfg.Profile == ActiveDirectory {
-		return refuse(codeInsufficientAccess, "00000005: SecErr: DSID-03152E29, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0\n\x00")
-	}
-	return refuse(codeInsufficientAccess, "")
-}
-
-// change runs an operation that writes. Strangers are turned away before anything is looked up, as servers do.
-func (o *operation) change(do func() (wire.Reply, []wire.Control)) {
-	if o.who.anonymous() {
-		if o.dir.cfg.Profile == ActiveDirectory {
-			o.reply(*o.dir.mustBind(), nil)
-			return
-		}
-		o.reply(wire.Reply{Code: codeStrongerAuth, Diagnostic: "modifications require authentication"}, nil)
-		return
-	}
-	reply, controls := do()
-	o.reply(reply, controls)
-}
-
-// readEntry is the value of a pre-read or post-read response (RFC 4527). The caller holds the tree's lock.
-func (o *operation) readEntry(oid string, n *node, sel *selection) []wire.Control {
-	if sel == nil {
-		return nil
-	}
-	var e wire.Encoder
-	o.dir.encode(&e, o.dir.collect(n, sel), sel)
-	return []wire.Control{{OID: oid, Value: e.Bytes}}
-}
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -2,6 +2,12 @@
 
 package ldaptest
 
+import (
+	"fmt"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
+
 // Result codes of RFC 4511 appendix A and of the extensions that the directory knows.
 const (
 	codeSuccess             = 0
@@ -12,10 +18,10 @@ const (
 	codeCompareFalse        = 5
 	codeCompareTrue         = 6
 	codeAuthMethod          = 7
-	codeSASLInProgress      = 14
 	codeStrongerAuth        = 8
 	codeReferral            = 10
 	codeCriticalExtension   = 12
+	codeSASLInProgress      = 14
 	codeNoSuchAttribute     = 16
 	codeUndefinedType       = 17
 	codeInappropriateMatch  = 18
@@ -24,7 +30,6 @@ const (
 	codeInvalidSyntax       = 21
 	codeNoSuchObject        = 32
 	codeInvalidDN           = 34
-	codeInappropriateAuth   = 48
 	codeInvalidCredentials  = 49
 	codeInsufficientAccess  = 50
 	codeUnavailable         = 52
@@ -32,12 +37,15 @@ const (
 	codeNamingViolation     = 64
 	codeClassViolation      = 65
 	codeNotAllowedOnNonLeaf = 66
-	codeNotAllowedOnRDN     = 67
 	codeAlreadyExists       = 68
 	codeClassModsProhibited = 69
 	codeAffectsMultiple     = 71
-	codeOther               = 80
 	codeCanceled            = 118
 	codeNoSuchOperation     = 119
 	codeAssertionFailed     = 122
 )
+
+// refuse is an answer with a code and what the server says beside it.
+func refuse(code int64, format string, args ...any) *wire.Reply {
+	return &wire.Reply{Code: code, Diagnostic: fmt.Sprintf(format, args...)}
+}

@@ -29,7 +29,6 @@ const (
 	oidFeatureTrueFalse  = "1.3.6.1.4.1.4203.1.5.3"     // RFC 4526
 	oidFeatureIncrement  = "1.3.6.1.1.14"               // RFC 4525
 	oidCancel            = "1.3.6.1.1.8"                // RFC 3909
-	oidFastBind          = "1.2.840.113556.1.4.1781"    // MS-ADTS 3.1.1.3.4.2.3
 	oidCapActiveDir      = "1.2.840.113556.1.4.800"     // MS-ADTS 3.1.1.3.4.3.1
 	oidCapIntegration    = "1.2.840.113556.1.4.1791"    // MS-ADTS 3.1.1.3.4.3.2
 	oidCapV51            = "1.2.840.113556.1.4.1670"    // MS-ADTS 3.1.1.3.4.3.4

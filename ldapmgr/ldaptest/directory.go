@@ -35,7 +35,7 @@ type knownTypes struct {
 	objectClass, userPassword, unicodePwd, member, memberOf *attributeType
 	ref, entryDN, hasSubordinates, subschema                *attributeType
 	account, principal, control, objectSID, name            *attributeType
-	distinguishedName, tokenGroups, canonicalName           *attributeType
+	tokenGroups, canonicalName                              *attributeType
 	accountComputed, principalName, created, modified       *attributeType
 	referral, extensible                                    *objectClass
 }
@@ -92,7 +92,7 @@ func (d *Directory) know() {
 		member: typed("member"), memberOf: typed("memberof"), ref: typed("ref"), entryDN: typed("entrydn"),
 		hasSubordinates: typed("hassubordinates"), subschema: typed("subschemasubentry"),
 		account: typed("samaccountname"), principal: typed("userprincipalname"), control: typed("useraccountcontrol"),
-		objectSID: typed("objectsid"), name: typed("name"), distinguishedName: typed("distinguishedname"),
+		objectSID: typed("objectsid"), name: typed("name"),
 		tokenGroups: typed("tokengroups"), canonicalName: typed("canonicalname"),
 		accountComputed: typed("msds-user-account-control-computed"), principalName: typed("msds-principalname"),
 		created: typed("createtimestamp"), modified: typed("modifytimestamp"),

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ldapscope/ldapscope/instrument/wire"
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest/ldif"
 )
 
@@ -36,7 +37,7 @@ func (d *Directory) loadEntry(record ldif.Record) error {
 	}
 	e, problem := d.newEntry(record.DN, raw, true)
 	if problem != nil {
-		return refused(problem.Code, problem.Diagnostic)
+		return refused(problem)
 	}
 	if d.tree.byKey[e.key] != nil {
 		return errors.New("it appears twice")
@@ -48,15 +49,16 @@ func (d *Directory) loadEntry(record ldif.Record) error {
 		}
 	}
 	if problem := d.insert(e, parent, d.schema.format(d.rootDN)); problem != nil {
-		return refused(problem.Code, problem.Diagnostic)
+		return refused(problem)
 	}
 	return nil
 }
 
-func refused(code int64, diagnostic string) error {
-	text := strings.TrimRight(diagnostic, "\x00\n")
+// refused turns the answer that a client would have got into an error.
+func refused(problem *wire.Reply) error {
+	text := strings.TrimRight(problem.Diagnostic, "\x00\n")
 	if text == "" {
 		text = "not allowed"
 	}
-	return fmt.Errorf("%s (result %d)", text, code)
+	return fmt.Errorf("%s (result %d)", text, problem.Code)
 }

@@ -90,17 +90,25 @@ func (o *operation) pause(d time.Duration) bool {
 	if late {
 		d = limit
 	}
+	if !o.wait(d) {
+		return false
+	}
+	if late {
+		o.reply(wire.Reply{Code: codeTimeLimit}, nil)
+	}
+	return !late
+}
+
+// wait waits, and reports whether the operation was not given up meanwhile.
+func (o *operation) wait(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-o.ctx.Done():
 		return false
 	case <-timer.C:
+		return true
 	}
-	if late {
-		o.reply(wire.Reply{Code: codeTimeLimit}, nil)
-	}
-	return !late
 }
 
 // misbehave does what a fault asks for in the place of the request.
@@ -169,7 +177,7 @@ func (o *operation) malformed() {
 func (o *operation) send(body func(*wire.Encoder)) bool {
 	if o.action.PerEntry > 0 {
 		o.flush()
-		if !o.pauseEntry() {
+		if !o.wait(o.action.PerEntry) {
 			return false
 		}
 	}
@@ -185,17 +193,6 @@ func (o *operation) send(body func(*wire.Encoder)) bool {
 		o.flush()
 	}
 	return o.ctx.Err() == nil
-}
-
-func (o *operation) pauseEntry() bool {
-	timer := time.NewTimer(o.action.PerEntry)
-	defer timer.Stop()
-	select {
-	case <-o.ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 func (o *operation) flush() {

@@ -9,7 +9,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"strings"
-	"unicode/utf16"
 )
 
 // verify reports whether one of the entry's passwords is the given one.
@@ -87,11 +86,7 @@ func decodeUnicodePwd(value []byte) (string, bool) {
 	if len(value)%2 != 0 {
 		return "", false
 	}
-	units := make([]uint16, len(value)/2)
-	for i := range units {
-		units[i] = uint16(value[2*i]) | uint16(value[2*i+1])<<8
-	}
-	text := string(utf16.Decode(units))
+	text := fromUTF16le(value)
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 		return "", false
 	}
@@ -100,10 +95,5 @@ func decodeUnicodePwd(value []byte) (string, bool) {
 
 // EncodeUnicodePwd returns the form in which Active Directory takes a password in the attribute unicodePwd.
 func EncodeUnicodePwd(password string) []byte {
-	units := utf16.Encode([]rune(`"` + password + `"`))
-	value := make([]byte, 0, 2*len(units))
-	for _, u := range units {
-		value = append(value, byte(u), byte(u>>8))
-	}
-	return value
+	return utf16le(`"` + password + `"`)
 }

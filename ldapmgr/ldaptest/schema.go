@@ -21,20 +21,19 @@ var activeDirectorySchema string
 var SchemaForAD string
 
 type attributeType struct {
-	oid, name    string
-	names        []string
-	sup          *attributeType
-	subtypes     []*attributeType // itself and everything below, for "name" finds "cn"
-	syntax       string
-	equality     *rule
-	ordering     *rule
-	substrings   *rule
-	single       bool
-	readOnly     bool
-	operational  bool
-	secret       bool // a password: verified by bind, never shown nor searched
-	definition   string
-	equalityName string
+	oid, name   string
+	names       []string
+	sup         *attributeType
+	subtypes    []*attributeType // itself and everything below, for "name" finds "cn"
+	syntax      string
+	equality    *rule
+	ordering    *rule
+	substrings  *rule
+	single      bool
+	readOnly    bool
+	operational bool
+	secret      bool // a password: verified by bind, never shown nor searched
+	definition  string
 }
 
 type classKind byte
@@ -145,9 +144,6 @@ func (s *schema) defineAttribute(d definition) error {
 	for keyword, field := range map[string]**rule{"EQUALITY": &a.equality, "ORDERING": &a.ordering, "SUBSTR": &a.substrings} {
 		if name := d.first(keyword); name != "" {
 			*field = matchingRules[strings.ToLower(name)] // an unknown rule leaves the attribute without one
-			if keyword == "EQUALITY" {
-				a.equalityName = name
-			}
 		}
 	}
 	if s.profile == ActiveDirectory && a.equality == nil {
@@ -174,7 +170,6 @@ func (a *attributeType) inherit() {
 		a.syntax = a.sup.syntax
 	}
 	a.equality, a.ordering, a.substrings = a.sup.equality, a.sup.ordering, a.sup.substrings
-	a.equalityName = a.sup.equalityName
 }
 
 func (s *schema) defineClass(d definition) error {

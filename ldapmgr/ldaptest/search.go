@@ -40,7 +40,8 @@ func (o *operation) search() {
 		return
 	}
 	if f, ok := o.special(q); ok {
-		if o.dir.match(&q.filter, f.entry) == yes && !q.sel.empty(q.Scope) {
+		within := q.Scope == scopeBase || q.Scope == scopeSub // nothing lies below the entries outside the tree
+		if within && o.dir.match(&q.filter, f.entry) == yes {
 			o.send(func(e *wire.Encoder) { o.dir.encode(e, f, &q.sel) })
 		}
 		o.reply(wire.Reply{}, nil)
@@ -48,9 +49,6 @@ func (o *operation) search() {
 	}
 	o.searchTree(q)
 }
-
-// empty is for the entries outside the tree, which only a base search shows.
-func (sel *selection) empty(scope int64) bool { return scope != scopeBase && scope != scopeSub }
 
 func (o *operation) readSearch() (q *query, problem *wire.Reply) {
 	malformed := &wire.Reply{Code: codeProtocolError, Diagnostic: "decoding error"}

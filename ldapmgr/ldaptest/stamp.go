@@ -68,3 +68,5 @@ func identifier(key string, count uint64) (id [16]byte) {
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
