@@ -2,7 +2,10 @@
 
 package instrument
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Run identifies one process that used LDAP.
 type Run struct {
@@ -83,9 +86,14 @@ const (
 	CloseReasons = int(CloseShutdown) + 1 // length of an array by reason
 )
 
+var closeReasonNames = [CloseReasons]string{"", "idle", "lifetime", "error", "server", "poisoned", "shutdown"}
+
 // String returns the reason as metrics name it, "" for none.
 func (r CloseReason) String() string {
-	return [CloseReasons]string{"", "idle", "lifetime", "error", "server", "poisoned", "shutdown"}[r]
+	if r >= 0 && int(r) < len(closeReasonNames) {
+		return closeReasonNames[r]
+	}
+	return fmt.Sprintf("close_reason(%d)", int(r))
 }
 
 // ShapeTotal sums the operations of one shape.

@@ -15,6 +15,8 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
+var errEmptyPassword = errors.New("an empty password is never sent: a server would take it for an anonymous bind")
+
 // errNobody marks a bind that succeeded without anybody being bound: the server took an empty password for none at all.
 var errNobody = errors.New("the server took the login for an anonymous bind")
 

@@ -4,6 +4,7 @@ package ldapmgr
 
 import (
 	"net"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,7 @@ func (f *failures) failed(limit Limit, keys []string, now time.Time) {
 // forgive forgets the failures of an account. Those of an address stay: one good password does not excuse a hundred bad.
 func (f *failures) forgive(keys []string) {
 	for _, key := range keys {
-		if key[0] != 'a' {
+		if !strings.HasPrefix(key, byAddress) {
 			f.counts.drop(key)
 		}
 	}
@@ -52,20 +53,27 @@ func (f *failures) forgive(keys []string) {
 
 // most returns how many failures the kind of key may have; not positive is no limit.
 func (l Limit) most(key string) int {
-	if key[0] == 'a' {
+	if strings.HasPrefix(key, byAddress) {
 		return l.PerAddress
 	}
 	return l.PerUser
 }
 
-func nameKey(name LoginName) string { return "name:" + foldValue(name.Account) }
+// What failures are counted by, before each key.
+const (
+	byName    = "name:"
+	byUser    = "key:"
+	byAddress = "address:"
+)
 
-func userKey(key string) string { return "key:" + key }
+func nameKey(name LoginName) string { return byName + foldValue(name.Account) }
+
+func userKey(key string) string { return byUser + key }
 
 // addressKey takes host:port or a host.
 func addressKey(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host
 	}
-	return "address:" + address
+	return byAddress + address
 }

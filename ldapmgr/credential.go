@@ -167,5 +167,3 @@ func (r *refusal) Error() string {
 
 // Unwrap returns what errors.Is should find.
 func (r *refusal) Unwrap() []error { return []error{ErrServiceAccount, r.err} }
-
-var errEmptyPassword = errors.New("an empty password is never sent: a server would take it for an anonymous bind")

@@ -47,6 +47,7 @@ type Domain struct {
 	leaks         atomic.Uint64
 	root          atomic.Pointer[RootDSE]
 	readingRoot   atomic.Bool
+	rootAsked     atomic.Bool // the rootDSE was asked for, even if it is hidden
 	schema        atomic.Pointer[Schema]
 	readingSchema chan struct{} // holds one token while somebody reads the schema
 	ahead         atomic.Bool   // the schema is read ahead, or was

@@ -2,11 +2,8 @@
 
 package ldapmgr
 
-import "sync/atomic"
-
 // identity is what a domain keeps in memory about people and groups.
 type identity struct {
-	asked    atomic.Bool // the rootDSE was asked for, even if it is hidden
 	users    remembered[*User]
 	misses   remembered[struct{}]
 	groups   remembered[GroupSet]

@@ -4,6 +4,7 @@ package ldapmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -61,6 +62,20 @@ func (d *Domain) RootDSE(ctx context.Context) (*RootDSE, error) {
 		return nil, err
 	}
 	return d.root.Load(), nil
+}
+
+// learn asks once what kind of server this is. Servers may hide it.
+func (d *Domain) learn(ctx context.Context) error {
+	if d.root.Load() != nil || d.rootAsked.Load() {
+		return nil
+	}
+	_, err := d.RootDSE(ctx)
+	_, answered := instrument.ResultCode(err)
+	if err != nil && !answered && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	d.rootAsked.Store(true)
+	return nil
 }
 
 // readRootDSE reads the rootDSE on a new connection, unless it is known. Servers may hide it; that is no failure.

@@ -13,7 +13,7 @@ type Status struct {
 	Name           string
 	Aliases        []string
 	Endpoints      []EndpointStatus
-	Security       string // tls, start_tls or none; of the servers together the weakest
+	Security       string // none, tls or start_tls as instrument.Security; of the servers together the weakest
 	BindMethod     string
 	BindName       string
 	ReadOnly       bool
@@ -59,16 +59,16 @@ func (d *Domain) Status() Status {
 // security returns how connections are protected. A local socket counts as protected.
 func (d *Domain) security() string {
 	if d.startTLS() {
-		return "start_tls"
+		return instrument.SecurityStartTLS.String()
 	}
 	_, _, secure := srvName(d.cfg.SRV)
 	if d.cfg.SRV != "" && !secure {
-		return "none"
+		return instrument.SecurityNone.String()
 	}
 	for _, e := range d.fleet.servers() {
 		if !e.address.TLS && e.address.Network == "tcp" {
-			return "none"
+			return instrument.SecurityNone.String()
 		}
 	}
-	return "tls"
+	return instrument.SecurityTLS.String()
 }

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
-
-	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // User is a person of a directory as found at one moment. It holds no connection and may be copied and kept; nobody may
@@ -226,18 +224,4 @@ func dnsName(base string) string {
 		}
 	}
 	return strings.Join(labels, ".")
-}
-
-// learn asks once what kind of server this is. Servers may hide it.
-func (d *Domain) learn(ctx context.Context) error {
-	if d.root.Load() != nil || d.identity.asked.Load() {
-		return nil
-	}
-	_, err := d.RootDSE(ctx)
-	_, answered := instrument.ResultCode(err)
-	if err != nil && !answered && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	d.identity.asked.Store(true)
-	return nil
 }

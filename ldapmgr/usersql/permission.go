@@ -19,7 +19,7 @@ func (s *Store) Permissions(ctx context.Context, groups []string) ([]string, err
 	for i, name := range groups {
 		names[i] = fold(name)
 	}
-	return s.texts(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {group} g ON g.id = p.group_id WHERE g.name_fold IN (").
+	return s.permissions(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {group} g ON g.id = p.group_id WHERE g.name_fold IN (").
 		with(names...).add(") ORDER BY 1"))
 }
 
@@ -29,25 +29,16 @@ func (s *Store) PermissionsOf(ctx context.Context, id string) ([]string, error) 
 	if err != nil {
 		return nil, ErrNotFound
 	}
-	return s.texts(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {membership} m ON m.group_id = p.group_id WHERE m.user_id = ").
+	return s.permissions(ctx, s.say("SELECT DISTINCT p.permission FROM {permission} p JOIN {membership} m ON m.group_id = p.group_id WHERE m.user_id = ").
 		with(n).add(" ORDER BY 1"))
 }
 
-func (s *Store) texts(ctx context.Context, q *statement) ([]string, error) {
-	rows, err := q.rows(ctx, s.db)
+func (s *Store) permissions(ctx context.Context, q *statement) ([]string, error) {
+	all, err := texts(q.rows(ctx, s.db))
 	if err != nil {
 		return nil, fmt.Errorf("reading permissions: %w", err)
 	}
-	defer rows.Close()
-	var all []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, fmt.Errorf("reading permissions: %w", err)
-		}
-		all = append(all, text)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Grant lets the members of a group do something. The group is created where it is missing.

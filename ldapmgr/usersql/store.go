@@ -99,7 +99,7 @@ func (s *Store) CreateTables(ctx context.Context) error {
 			return fmt.Errorf("creating tables for users: %w", err)
 		}
 	}
-	there, err := s.columnsOf(ctx, s.prefix+"user")
+	there, err := texts(s.db.QueryContext(ctx, s.dialect.columns, s.prefix+"user"))
 	if err != nil {
 		return fmt.Errorf("reading the columns of users: %w", err)
 	}
@@ -121,23 +121,6 @@ func (s *Store) CreateTables(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (s *Store) columnsOf(ctx context.Context, table string) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.columns, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
 }
 
 // statement is the text of a query with its parameters, written left to right.
@@ -186,6 +169,22 @@ func (q *statement) exec(ctx context.Context, on executor) error {
 
 func (q *statement) rows(ctx context.Context, on executor) (*sql.Rows, error) {
 	return on.QueryContext(ctx, q.text.String(), q.args...)
+}
+
+// texts reads the one column of a query to its end.
+func texts(rows *sql.Rows, err error) (all []string, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
 }
 
 // value reads the first column of the first row.
