@@ -8,6 +8,12 @@ import (
 	"time"
 )
 
+// isOn reads a setting that is off by default.
+func isOn(setting *bool) bool { return setting != nil && *setting }
+
+// isOff reads a setting that is on by default.
+func isOff(setting *bool) bool { return setting != nil && !*setting }
+
 // inherit returns d with what it leaves open taken from parent. Lists are replaced whole: nil inherits, empty means none.
 func (d DomainConfig) inherit(parent DomainConfig) DomainConfig {
 	d.Preset = cmp.Or(d.Preset, parent.Preset)

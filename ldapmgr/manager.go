@@ -9,8 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 )
 
 // Manager holds the configured domains. All methods are safe for concurrent use.
@@ -97,15 +96,12 @@ func (m *Manager) Close(ctx context.Context) error {
 }
 
 func forEach(domains []*Domain, f func(*Domain) error) error {
-	var group errgroup.Group
+	var all sync.WaitGroup
 	failed := make([]error, len(domains))
 	for i, d := range domains {
-		group.Go(func() error {
-			failed[i] = f(d)
-			return nil
-		})
+		all.Go(func() { failed[i] = f(d) })
 	}
-	_ = group.Wait() // the errors are in failed, all of them
+	all.Wait()
 	return errors.Join(failed...)
 }
 

@@ -6,9 +6,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/go-ldap/ldap/v3"
-	"golang.org/x/sync/errgroup"
 )
 
 var scopes = map[string]int{"": ldap.ScopeWholeSubtree, "sub": ldap.ScopeWholeSubtree, "one": ldap.ScopeSingleLevel, "base": ldap.ScopeBaseObject}
@@ -45,14 +45,11 @@ func (u union) search(ctx context.Context, f filter, attributes []string) ([]*ld
 	}
 	found := make([][]*ldap.Entry, len(places))
 	failures := make([]error, len(places))
-	var group errgroup.Group
+	var all sync.WaitGroup
 	for i, place := range places {
-		group.Go(func() error {
-			found[i], failures[i] = u.one(ctx, place, f, attributes)
-			return nil
-		})
+		all.Go(func() { found[i], failures[i] = u.one(ctx, place, f, attributes) })
 	}
-	_ = group.Wait() // the errors are in failures, all of them
+	all.Wait()
 	return u.merge(found, failures)
 }
 

@@ -62,7 +62,8 @@ func (s *Syncer) All(ctx context.Context, domain string, o AllOptions) (*Report,
 		return nil, err
 	}
 	start := time.Now()
-	a := &allSync{syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, seen: map[string]bool{}, totals: map[removalKind]int{}, now: start}
+	a := &allSync{syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, now: start,
+		seen: map[string]bool{}, names: map[string]bool{}, totals: map[removalKind]int{}}
 	if err := a.run(ctx); err != nil {
 		d.event(ctx, Event{Stage: StagePopulate, Err: err})
 		return nil, err
@@ -110,7 +111,6 @@ func (a *allSync) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the last sync of %s: %w", d.name, err)
 	}
-	a.names = map[string]bool{}
 	err = d.call(ctx, call{op: "sync", pool: d.service, stream: true}, func(ctx context.Context, client *instrument.Client) error {
 		if a.marker, err = a.recent(ctx, client, previous); err != nil {
 			return err

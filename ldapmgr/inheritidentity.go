@@ -121,12 +121,6 @@ func mergeKeys[V any](own, parent map[string]V) map[string]V {
 	return merged
 }
 
-// isOn reads a setting that is off by default.
-func isOn(setting *bool) bool { return setting != nil && *setting }
-
-// isOff reads a setting that is on by default.
-func isOff(setting *bool) bool { return setting != nil && !*setting }
-
 // resyncAfter returns the age at which a user is synced again; 0 is at once.
 func (d *Domain) resyncAfter() time.Duration {
 	if after := d.cfg.Sync.ResyncAfter; after != nil {
