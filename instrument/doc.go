@@ -12,7 +12,8 @@
 //
 // [Client.Conn] is a real *ldap.Conn and [Client.With] an ldap.Client for code that takes those; [Scope.Wrap] observes a
 // connection that exists. [Scope.Middleware] and [Scope.Job] gather operations under an HTTP request or a job, [Step]
-// names what the application is doing.
+// names what the application is doing. [Scope.Declare], Faulted, Followed and Retried, [Client.Waited] and Lent are for
+// packages that pool connections, such as ldapmgr.
 //
 // # What is recorded, and what never is
 //

@@ -14,32 +14,7 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 	set = append(append(set, e.common...), attribute.Int64(attrMessageID, op.MessageID), attribute.Int64(attrConnection, int64(op.Conn)))
 	switch v.kind {
 	case KindSearch:
-		set = append(set, attribute.String(attrScope, SearchScope(v.search.Scope).String()))
-		for _, limit := range [...]struct { // what is asked for by nearly nobody costs nothing
-			key   string
-			value int64
-		}{{attrDeref, v.search.Deref}, {attrSizeLimit, v.search.SizeLimit}, {attrTimeLimit, v.search.TimeLimit}} {
-			if limit.value != 0 {
-				set = append(set, attribute.Int64(limit.key, limit.value))
-			}
-		}
-		if v.search.TypesOnly {
-			set = append(set, attribute.Bool(attrTypesOnly, true))
-		}
-		if filter := v.shownFilter(r, op.Shape); filter != "" {
-			set = append(set, attribute.String(attrFilter, filter))
-			if e.db {
-				set = append(set, attribute.String(attrDBQuery, filter))
-			}
-		}
-		if op.Shape != nil && op.Shape.requested.Valid() {
-			set = append(set, op.Shape.requested)
-		} else if names := v.requested(spanNames); names != nil {
-			set = append(set, attribute.StringSlice(attrRequested, names))
-		}
-		if r.level >= LevelHashes {
-			set = append(set, attribute.String(attrBase, r.dn(v.dn)))
-		}
+		set = v.searchAttributes(set, r, op.Shape, e.db)
 	case KindBind:
 		set = append(set, attribute.String(attrBindMethod, bindMethod(v.bind)))
 		if len(v.bind.Mechanism) > 0 {
@@ -68,6 +43,37 @@ func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attri
 	})
 	if controls != nil {
 		set = append(set, attribute.StringSlice(attrControls, controls))
+	}
+	return set
+}
+
+// searchAttributes appends what a span says of a search.
+func (v *requestView) searchAttributes(set []attribute.KeyValue, r redactor, shape *Shape, db bool) []attribute.KeyValue {
+	set = append(set, attribute.String(attrScope, SearchScope(v.search.Scope).String()))
+	for _, limit := range [...]struct { // what is asked for by nearly nobody costs nothing
+		key   string
+		value int64
+	}{{attrDeref, v.search.Deref}, {attrSizeLimit, v.search.SizeLimit}, {attrTimeLimit, v.search.TimeLimit}} {
+		if limit.value != 0 {
+			set = append(set, attribute.Int64(limit.key, limit.value))
+		}
+	}
+	if v.search.TypesOnly {
+		set = append(set, attribute.Bool(attrTypesOnly, true))
+	}
+	if filter := v.shownFilter(r, shape); filter != "" {
+		set = append(set, attribute.String(attrFilter, filter))
+		if db {
+			set = append(set, attribute.String(attrDBQuery, filter))
+		}
+	}
+	if shape != nil && shape.requested.Valid() {
+		set = append(set, shape.requested)
+	} else if names := v.requested(spanNames); names != nil {
+		set = append(set, attribute.StringSlice(attrRequested, names))
+	}
+	if r.level >= LevelHashes {
+		set = append(set, attribute.String(attrBase, r.dn(v.dn)))
 	}
 	return set
 }
