@@ -312,6 +312,20 @@ func TestOneUserKeepsRights(t *testing.T) {
 	wantFlags(t, s.account("alice"), false, false, false)
 }
 
+// TestNewUserGetsNothingUnseen: who is new has nothing to lose by an answer that shows no groups, and must not be active where
+// a group says who is.
+func TestNewUserGetsNothingUnseen(t *testing.T) {
+	t.Parallel()
+	p := fixtureInMemory(t)
+	s := p.stage(t, flagged)
+	empty := ldaptest.Always(ldaptest.Action{Result: &wire.Reply{}})
+	p.memory.Dir.SetFault(ldaptest.When(func(r ldaptest.Request) bool { return r.DN == "ou=groups,o=test" }, empty))
+	if done := s.login("alice"); len(done.Plan.Held) != 0 {
+		t.Errorf("held %v", done.Plan.Held)
+	}
+	wantFlags(t, s.account("alice"), false, false, false)
+}
+
 func TestPlanOfAllChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := crowded(t, 40, agreeAtOnce)

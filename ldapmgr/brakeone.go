@@ -12,6 +12,9 @@ import (
 // brakeOne looks twice at a plan that takes everything from a user: an account that may not read groups any more, or not
 // the attributes, sees a person without any.
 func (d *Domain) brakeOne(ctx context.Context, p Plan, stored Stored) (Plan, error) {
+	if p.Create {
+		return p, nil // who is new has nothing to lose, and must not get what the groups do not give
+	}
 	if p.User.Groups.Len() == 0 && p.takesRights() && d.cfg.Groups.Own == nil {
 		visible, err := d.groupsVisible(ctx)
 		if err != nil {
