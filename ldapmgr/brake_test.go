@@ -326,6 +326,21 @@ func TestNewUserGetsNothingUnseen(t *testing.T) {
 	wantFlags(t, s.account("alice"), false, false, false)
 }
 
+// The same where a part of the tree could not be searched, and may hold the group.
+func TestNewUserGetsNothingPartial(t *testing.T) {
+	t.Parallel()
+	p := fixtureInMemory(t)
+	s := p.stage(t, func(c *ldapmgr.DomainConfig) {
+		flagged(c)
+		c.Groups.Places = []ldapmgr.Place{{Base: "ou=groups,o=test"}, {Base: "ou=moregroups,o=test"}}
+		c.Groups.BestEffort = new(true)
+	})
+	busy := ldaptest.Always(ldaptest.Action{Result: &wire.Reply{Code: ldap.LDAPResultUnwillingToPerform}})
+	p.memory.Dir.SetFault(ldaptest.When(func(r ldaptest.Request) bool { return r.DN == "ou=groups,o=test" }, busy))
+	s.login("alice")
+	wantFlags(t, s.account("alice"), false, false, false)
+}
+
 func TestPlanOfAllChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := crowded(t, 40, agreeAtOnce)

@@ -26,7 +26,7 @@ func (d *Domain) diff(u *User, stored Stored, p Plan, login bool, now time.Time)
 			return p, err
 		}
 		p.Fields = diffFields(fields, stored.Fields)
-		p.Flags = d.diffFlags(u.Groups, stored.Flags)
+		p.Flags = d.diffFlags(u.Groups, stored.Flags, p.Create)
 	}
 	p.Join, p.Quit = d.diffGroups(u.Groups, stored.Groups)
 	if !stored.Left.IsZero() {
@@ -62,8 +62,9 @@ func diffFields(want map[string]*string, stored map[string]string) (changes []Fi
 	return changes
 }
 
-// diffFlags evaluates the flags that have a rule. The others are left alone.
-func (d *Domain) diffFlags(groups GroupSet, stored map[string]bool) (changes []FlagChange) {
+// diffFlags evaluates the flags that have a rule. The others are left alone. A partial answer takes nothing away, and does not
+// make a new account active either.
+func (d *Domain) diffFlags(groups GroupSet, stored map[string]bool, create bool) (changes []FlagChange) {
 	want := map[string]bool{}
 	for flag, query := range d.rules.flags {
 		want[flag] = query.Match(groups) && !(groups.Partial() && query.negates())
@@ -71,7 +72,7 @@ func (d *Domain) diffFlags(groups GroupSet, stored map[string]bool) (changes []F
 	d.imply(want)
 	for _, flag := range slices.Sorted(maps.Keys(want)) {
 		is, known := stored[flag]
-		if want[flag] == is && known || !want[flag] && (groups.Partial() || !known && flag != ActiveFlag) {
+		if want[flag] == is && known || !want[flag] && (groups.Partial() && !create || !known && flag != ActiveFlag) {
 			continue
 		}
 		changes = append(changes, FlagChange{flag, want[flag]})
