@@ -52,7 +52,7 @@ func (l *ledger) text(t *testing.T) string {
 	var b strings.Builder
 	last := ""
 	for i, app := range l.apps {
-		lines := strings.Join(append(app.wire(), app.local(t)...), "")
+		lines := strings.Join(append(app.wire(t), app.local(t)...), "")
 		if i > 0 && lines != last {
 			b.WriteString("\t--\n")
 		}
@@ -71,10 +71,22 @@ var (
 	decoy = regexp.MustCompile(`cn=[A-Z2-7]{26},`)
 )
 
+// settled returns what was done once nothing is under way any more: of two searches that start together, one may have been over
+// before the connection for the other was bound, and have lent its own.
+func (w witnessed) settled(t *testing.T) (ops []instrument.Operation) {
+	t.Helper()
+	waitFor(t, func() bool {
+		ops = w.scope.Recorder().Latest(10_000).Operations
+		return !slices.ContainsFunc(ops, func(op instrument.Operation) bool { return op.State == instrument.StateRunning })
+	})
+	return ops
+}
+
 // wire is what a pool does to have a connection, each once, for it makes them when it likes; then every other operation in the
 // order of its start. Searches of one union start together, and stand in the order of their bases.
-func (w witnessed) wire() (lines []string) {
-	ops := w.scope.Recorder().Latest(10_000).Operations
+func (w witnessed) wire(t *testing.T) (lines []string) {
+	t.Helper()
+	ops := w.settled(t)
 	slices.SortFunc(ops, func(a, b instrument.Operation) int { return a.Start.Compare(b.Start) })
 	var connecting []string
 	filter, union := "", 0 // the last search's filter, and where the searches with it begin
