@@ -7,7 +7,7 @@ import "testing"
 // redraws draws planned trees over one another, each made by chance from a few words, and compares every one with the same
 // tree in a new element. It returns the first that differs.
 const redraws = `(async () => {
-	const { plan, redraw } = await import(new URL("assets/js/plan.js", document.baseURI));
+	const { plan, redraw, symbol } = await import(new URL("assets/js/plan.js", document.baseURI));
 	let seed = 7;
 	const pick = (...of) => of[(seed = (seed * 1103515245 + 12345) % 2147483648) % 65521 % of.length];
 	const text = () => pick("", "a", "b", 0, 42, null, false, undefined);
@@ -15,9 +15,9 @@ const redraws = `(async () => {
 		if (depth === 0 || pick(true, false, false)) return text();
 		const props = { title: pick("one", "two", null, undefined), hidden: pick(true, false), wide: pick("10%", "90%", undefined) };
 		for (const key of Object.keys(props)) if (pick(true, false)) delete props[key];
-		return { tag: pick("span", "b", "span.one", "span.two.three"), props, children: Array.from({ length: pick(0, 1, 2, 3) }, () => tree(depth - 1)), icon: pick(true, false, false) };
+		return { tag: pick("span", "b", "span.one", "span.two.three"), props, children: Array.from({ length: pick(0, 1, 2, 3) }, () => tree(depth - 1)), icon: pick("right", "down", false) };
 	};
-	const planned = (t) => t && typeof t === "object" ? plan(t.tag, t.props, ...t.children.map(planned), t.icon && document.createElement("i")) : t;
+	const planned = (t) => t && typeof t === "object" ? plan(t.tag, t.props, ...t.children.map(planned), t.icon && symbol(t.icon)) : t;
 	const old = document.createElement("p");
 	for (let n = 0; n < 2000; n++) {
 		const trees = Array.from({ length: pick(1, 2, 3) }, () => tree(3));
@@ -61,5 +61,57 @@ func TestBrowserReadsNoLayout(t *testing.T) {
 	b.await("the rows", `document.querySelector("[data-testid=live-list]").innerText.includes("/groups")`)
 	if read := asks[[]string](b, "window.readings"); len(read) != 1 {
 		t.Errorf("the list read %v", read[1:])
+	}
+}
+
+// draws gives the list of a page more operations than it can show, then as many again of the same form, twenty times. It returns how many rows
+// were made in one go, how many elements were made to show others than before, and how far the rows reach down.
+const draws = `(async () => {
+	const { store } = await ` + app + `;
+	const space = document.querySelector("[data-testid=live-list] .space");
+	const frames = async (n) => { while (n-- > 0) await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); };
+	const found = { Rows: 0, Elements: 0, Short: 0 };
+	new MutationObserver((changes) => {
+		const made = changes.flatMap((c) => [...c.addedNodes]).filter((node) => node.nodeType === Node.ELEMENT_NODE);
+		found.Rows = Math.max(found.Rows, made.filter((el) => el.parentNode === space).length);
+		found.Elements += made.length;
+	}).observe(space, { childList: true, subtree: true });
+	let seq = store.last;
+	const job = () => {
+		const id = "job" + seq, from = store.last, start = store.now();
+		const operations = Array.from({ length: 40 }, () => ({ seq: ++seq, updated: seq, start, duration_us: seq % 97, request_id: id, kind: "search", state: "done", domain: "X", server: "s", conn: "1", subject: "(uid=" + seq + ")",
+			about: "dc=x", manner: "sub", shape: "a", shape_text: "", result: { code: 0, name: "success", error: "", sub_code: "", hint: "" }, entries: 1, bytes_received: seq, first_us: 1, repeat: 0, step: "", call: 0, page: 0, inferred: false }));
+		store.apply({ type: "batch", epoch: store.epoch, from, to: seq, operations, requests: [{ id, updated: seq, kind: "job", method: "", route: "", path: "", name: id, status: 0, user: "", start, duration_us: seq, running: false,
+			operations: 40, errors: 0, duplicates: 0, shapes: 1, entries: 40, bytes_received: seq, ldap_us: seq, dropped: 0, domains: ["X"], findings: 1, severity: "high" }] });
+	};
+	for (let i = 0; i < 5; i++) job();
+	await frames(9);
+	found.Elements = 0;
+	for (let i = 0; i < 20; i++) { job(); await frames(2); }
+	found.Short = space.parentNode.getBoundingClientRect().bottom - Math.max(...[...space.children].filter((row) => !row.hidden).map((row) => row.getBoundingClientRect().bottom));
+	return found;
+})()`
+
+// TestBrowserDrawsLittle holds a frame to a share of the work: rows come to be a few at a time, and a row that shows another operation of the same
+// form keeps every element that it has.
+func TestBrowserDrawsLittle(t *testing.T) {
+	t.Parallel()
+	b := opensBrowser(t, 1440, 900)
+	r := startHere(t, nil, nil, append(anywhere, "--quiet")...)
+	t.Cleanup(func() { b.visit("about:blank") })
+	b.visit(r.panel + "/?t=" + panelToken)
+	b.await("the connection", `document.querySelector("[data-testid=conn-state]").dataset.state === "live"`)
+	found := asks[struct {
+		Rows, Elements int
+		Short          float64
+	}](b, draws)
+	if found.Rows > 10 {
+		t.Errorf("%d rows were made in one frame, want at most 10", found.Rows)
+	}
+	if found.Elements > 0 {
+		t.Errorf("%d elements were made to show other operations", found.Elements)
+	}
+	if found.Short > 0 {
+		t.Errorf("the rows end %v pixels above the end of the list", found.Short)
 	}
 }

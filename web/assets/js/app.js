@@ -33,7 +33,7 @@ const box = by("filter");
 const openOperation = (/** @type {number} */ seq) => router.go({ op: String(seq) }, router.params.has("op") ? "adjust" : "step");
 const openRequest = (/** @type {string} */ id) => router.go({ screen: "request", id, op: null, tab: null });
 const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation });
-const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap });
+const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, soon: () => painting > 0 && !toolbar.paused && router.screen === "live" });
 const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
 const requestList = new RequestList(by("requests"), store, { open: openRequest });
 const advicePage = new AdvicePage(by("advice"), { request: openRequest, operation: openOperation, counted: (n) => badge(n) });

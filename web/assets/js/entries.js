@@ -44,9 +44,9 @@ function weights(list) {
   const order = [...sizes].sort((a, b) => b[1] - a[1]);
   const most = Math.max(order[0][1], 1);
   return h("details", {}, h("summary", {}, "Bytes by attribute"), h("dl.weights", {}, ...order.slice(0, mostWeighed).flatMap(([name, size]) => {
-    const bar = h("span.fill");
-    bar.style.width = `${(size / most) * 100}%`;
-    return [h("dt", {}, name), h("dd", {}, h("span.bar", { "aria-hidden": "true" }, bar), bytes(Math.round(size)))];
+    const bar = h("span.bar", { "aria-hidden": "true" });
+    bar.style.backgroundSize = `${(size / most) * 100}% 100%`;
+    return [h("dt", {}, name), h("dd", {}, bar, bytes(Math.round(size)))];
   })));
 }
 

@@ -4,6 +4,9 @@ import { chosen, columns, fitting, template } from "./columns.js";
 import { drawRow } from "./row.js";
 
 const headHeight = 28; // as the style sheet has it
+const around = 4; // rows drawn above and below what is in sight, for whoever scrolls
+const below = 1; // the same at the top, where nobody scrolls and every operation moves all rows
+const mostMade = 10; // elements made in one frame: a screen full of new ones takes a browser as long as three frames
 
 /** @type {Rows} */
 const none = { count: 0, at: () => undefined, find: () => -1 };
@@ -15,7 +18,7 @@ const none = { count: 0, at: () => undefined, find: () => -1 };
 export class List {
   /**
    * @param {HTMLElement} host
-   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (row: Row) => void}} actions
+   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (row: Row) => void, soon: () => boolean}} actions soon: whether it will be shown in this frame anyway
    */
   constructor(host, actions) {
     this.actions = actions;
@@ -28,6 +31,8 @@ export class List {
     this.shown = chosen("");
     this.drawn = /** @type {string[]} */ ([]);
     this.pool = /** @type {HTMLElement[]} */ ([]);
+    this.most = 0; // elements that there may be in this frame
+    this.frame = /** @type {any} */ (null);
     this.space = h("div.space", { role: "presentation" });
     this.head = h("div.row.head", { role: "row", "aria-rowindex": "1" });
     this.view = h("div.list", { role: "treegrid", "aria-label": "LDAP operations", tabindex: "0", "data-testid": "live-list" }, this.head, this.space);
@@ -108,21 +113,18 @@ export class List {
   draw() {
     if (!this.scrolled()) this.missed = 0;
     this.pill.hidden = this.missed === 0;
-    this.pill.textContent = `▲ ${this.missed} new`;
-    const first = Math.max(0, this.topRow() - 4);
-    const visible = Math.ceil(this.room / this.height) + 8;
-    const last = Math.min(this.rows.count, first + visible);
-    while (this.pool.length < last - first) {
-      const el = h("div.row", { role: "row" });
-      el.id = `row-${this.pool.length}`;
-      this.pool.push(el);
-      this.space.appendChild(el);
-    }
-    const rows = Array.from({ length: last - first }, (_, i) => /** @type {Row} */ (this.rows.at(first + i)));
+    if (this.missed) this.pill.textContent = `▲ ${this.missed} new`;
+    const first = Math.max(0, this.topRow() - around);
+    const last = Math.min(this.rows.count, this.topRow() + Math.ceil(this.room / this.height) + (this.scrolled() ? around : below));
+    const n = Math.min(Math.max(last - first, 0), this.affords());
+    if (n < last - first) requestAnimationFrame(() => { if (!this.actions.soon()) this.draw(); });
+    this.make(n);
+    const rows = Array.from({ length: n }, (_, i) => /** @type {Row} */ (this.rows.at(first + i)));
     this.assign(rows);
+    const places = new Map(rows.map((row, i) => [row.id, i]));
     let active = "";
     for (const el of this.pool) {
-      const i = rows.findIndex((row) => row.id === el.dataset.id);
+      const i = places.get(el.dataset.id ?? "") ?? -1;
       if (el.hidden !== i < 0) el.hidden = i < 0;
       if (i < 0) {
         el.removeAttribute("data-testid");
@@ -130,18 +132,40 @@ export class List {
         continue;
       }
       const selected = rows[i].id === this.selected;
-      const place = `${first + i} ${this.height} ${selected}`;
-      if (el.dataset.place !== place) {
-        el.dataset.place = place;
-        el.style.transform = `translateY(${(first + i) * this.height}px)`;
-        el.setAttribute("aria-rowindex", String(first + i + 2));
-        el.setAttribute("aria-selected", String(selected));
-      }
+      this.place(el, first + i, selected);
       if (selected) active = el.id;
       drawRow(el, rows[i], this.drawn);
     }
     if (active) this.view.setAttribute("aria-activedescendant", active);
     else this.view.removeAttribute("aria-activedescendant");
+  }
+
+  /** How many elements there may be at the end of this frame, however often it draws. */
+  affords() {
+    const now = document.timeline.currentTime;
+    if (this.frame !== now) this.most = this.pool.length + mostMade;
+    this.frame = now;
+    return this.most;
+  }
+
+  /** Makes elements until there are so many. @param {number} n */
+  make(n) {
+    while (this.pool.length < n) {
+      const el = h("div.row", { role: "row" });
+      el.id = `row-${this.pool.length}`;
+      this.pool.push(el);
+      this.space.appendChild(el);
+    }
+  }
+
+  /** Puts an element where a row stands. @param {HTMLElement} el @param {number} at @param {boolean} selected */
+  place(el, at, selected) {
+    const place = `${at} ${this.height} ${selected}`;
+    if (el.dataset.place === place) return;
+    el.dataset.place = place;
+    el.style.transform = `translateY(${at * this.height}px)`;
+    el.setAttribute("aria-rowindex", String(at + 2));
+    el.setAttribute("aria-selected", String(selected));
   }
 
   /** Gives each row an element, the one that shows it already where there is one. @param {Row[]} rows */

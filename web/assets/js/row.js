@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h as make, icon } from "./dom.js";
 import { bytes, clock, codes, count, duration, elide, failed, plural, result } from "./format.js";
-import { plan as h, redraw } from "./plan.js";
+import { plan as h, redraw, symbol } from "./plan.js";
 
 /**
  * Draws one row of the list into an element that may have shown another; what it shows already is left alone.
@@ -12,13 +12,21 @@ export function drawRow(el, row, columns) {
   if (el.dataset.drawn === drawn) return;
   el.dataset.drawn = drawn;
   const { classes, cells, test } = content(row);
-  el.className = `row ${classes}`;
-  el.setAttribute("aria-level", String(row.level));
-  if ("open" in row) el.setAttribute("aria-expanded", String(row.open));
-  else el.removeAttribute("aria-expanded");
-  if (test) el.dataset.testid = test;
-  else delete el.dataset.testid;
-  redraw(el, columns.map((id) => h(`span.cell.${id}`, { role: "gridcell" }, ...(cells[id] ?? []))));
+  const name = `row ${classes}`;
+  if (el.className !== name) el.className = name;
+  attribute(el, "aria-level", String(row.level));
+  attribute(el, "aria-expanded", "open" in row ? String(row.open) : null);
+  attribute(el, "data-testid", test || null);
+  redraw(el, columns.map((id) => h(`span.cell.${id}`, gridcell, ...(cells[id] ?? []))));
+}
+
+const gridcell = { role: "gridcell" };
+
+/** Sets an attribute that an element may have already: to set it once more would have its styles looked up again. @param {Element} el @param {string} name @param {string|null} value */
+function attribute(el, name, value) {
+  if (el.getAttribute(name) === value) return;
+  if (value === null) el.removeAttribute(name);
+  else el.setAttribute(name, value);
 }
 
 /** What a row shows, in short; equal ones look the same. @param {Row} row */
@@ -49,9 +57,9 @@ export function requestName(q) {
   return q.kind === "http" ? `${q.method} ${q.path}` : q.kind === "job" ? `Job ${q.name}` : "Outside of any HTTP request";
 }
 
-/** A badge of advice. @param {number} findings @param {string} severity */
-export function advice(findings, severity) {
-  return findings ? make(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, icon(severity), String(findings)) : null;
+/** A badge of advice. @param {number} findings @param {string} severity @param {(tag: string, props: any, ...children: any[]) => any} [of] @param {(name: string) => any} [mark] */
+export function advice(findings, severity, of = make, mark = icon) {
+  return findings ? of(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, mark(severity), String(findings)) : null;
 }
 
 /** @param {RequestRow} row @returns {Record<string, any[]>} */
@@ -64,7 +72,7 @@ function request(row) {
     kind: [h("span.badge", {}, q.kind === "http" ? "HTTP" : q.kind === "job" ? "JOB" : "BG")],
     main: [h("b", {}, requestName(q)), q.route && q.route !== q.path ? h("span.dim", {}, q.route) : null, q.user ? h("span.dim", {}, q.user) : null],
     domain: [q.domains.join(", ")],
-    notes: [advice(q.findings, q.severity), q.duplicates > 0 ? h("span.chip.warn", { title: `${plural(q.duplicates, "operation")} repeat an earlier one exactly` }, `${q.duplicates} dup`) : null,
+    notes: [advice(q.findings, q.severity, h, symbol), q.duplicates > 0 ? h("span.chip.warn", { title: `${plural(q.duplicates, "operation")} repeat an earlier one exactly` }, `${q.duplicates} dup`) : null,
       q.errors > 0 ? h("span.chip.error", { title: plural(q.errors, "error") }, `${q.errors} err`) : null,
       q.dropped > 0 ? h("span.chip", { title: "operations that left the recorder before the request ended" }, `${q.dropped} gone`) : null],
     n: [plural(q.operations, "op")],
@@ -104,7 +112,7 @@ function operationClasses(row) {
 function operation(row) {
   const op = row.op;
   return {
-    when: [h("span.dim", {}, row.level === 1 ? clock(op.start) : `#${op.seq}`)],
+    when: [row.level === 1 ? clock(op.start) : `#${op.seq}`],
     kind: [h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind)],
     main: [h("span.subject", { title: op.subject }, op.subject), op.about || op.manner ? h("span.base", { title: op.about }, [elide(op.about, 44), op.manner].filter(Boolean).join(" · ")) : null],
     domain: [op.domain],
@@ -113,7 +121,7 @@ function operation(row) {
       op.repeat > 0 ? h("span.chip.warn", { title: "the same question was asked before in this HTTP request" }, `repeat ${op.repeat + 1}`) : null,
       op.inferred ? h("span.chip", { title: "the call carried no context: the HTTP request is guessed" }, "inferred") : null],
     n: [op.kind === "search" ? count(op.entries) : ""],
-    code: [h(failed(op) ? "span.bad" : "span", { title: op.result?.hint ?? "" }, result(op))],
+    code: [op.result?.hint ? h(failed(op) ? "span.bad" : "span", { title: op.result.hint }, result(op)) : failed(op) ? h("span.bad", {}, result(op)) : result(op)],
     size: [op.bytes_received ? bytes(op.bytes_received) : ""],
     first: [op.first_us ? duration(op.first_us) : ""],
     time: [op.state === "running" ? "…" : duration(op.duration_us), bar(op.duration_us / 100_000, op.duration_us >= 100_000)],
@@ -122,10 +130,10 @@ function operation(row) {
 
 /** @param {boolean} open */
 function twist(open) {
-  return h("button.twist", { "aria-label": open ? "Fold" : "Unfold", tabindex: "-1" }, icon(open ? "down" : "right"));
+  return h("button.twist", { "aria-label": open ? "Fold" : "Unfold", tabindex: "-1" });
 }
 
-/** A bar of a share from 0 to 1. @param {number} share @param {boolean} [slow] */
+/** A bar of a share from 0 to 1, in whole percent: finer than that nobody sees. @param {number} share @param {boolean} [slow] */
 function bar(share, slow) {
-  return h("span.bar", { "aria-hidden": "true" }, h(slow ? "span.fill.slow" : "span.fill", { wide: `${Math.max(0, Math.min(1, share)) * 100}%` }));
+  return h(slow ? "span.bar.slow" : "span.bar", { "aria-hidden": "true", wide: `${Math.round(Math.max(0, Math.min(1, share)) * 100)}% 100%` });
 }
