@@ -211,3 +211,27 @@ func TestBrowserKeyboard(t *testing.T) {
 		t.Error("Shift+Tab does not go back")
 	}
 }
+
+// TestBrowserGap fills a gap of more operations than are fetched at once: the page ends with what the API has, each once.
+func TestBrowserGap(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	for range 14 {
+		r.visit("/groups") // about 40 operations
+	}
+	if n := len(b.lists(r)); n < 520 {
+		t.Fatalf("%d operations do not need two parts", n)
+	}
+	asks[bool](b, app+`.then(({ store }) => {
+		const to = store.last;
+		store.forget();
+		store.apply({ type: "gap", epoch: store.epoch, from: 1, to, reason: "skipped" });
+		return store.operations.size === 0;
+	})`)
+	b.press("the gap", `document.querySelector("[data-testid=gap-row] button")`)
+	b.lists(r)
+	b.await("the gap to close", `!document.querySelector("[data-testid=gap-row]") && document.querySelector("[data-testid=live-list]").innerText.includes("GET /groups")`)
+	if orphans := asks[int](b, app+`.then(({ store }) => store.orphans.size)`); orphans > 0 {
+		t.Errorf("%d HTTP requests of what was fetched are not listed", orphans)
+	}
+}

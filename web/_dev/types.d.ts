@@ -70,7 +70,7 @@ interface Group {
   /** counts changes */
   version: number;
   past: boolean;
-  rows?: { version: number; open: boolean; list: Row[] };
+  rows?: import("../assets/js/grouprows.js").Made;
 }
 
 /** Changes that the page has not. reason: evicted, nobody has them; skipped, the program has them. left: 0 for unknown. */

@@ -127,3 +127,33 @@ test("hiding is of this browser alone and can be undone", () => {
   store.hidden = 0;
   assert.equal(store.visible().length, 1);
 });
+
+test("what is late stands in its place, and is put there at once", () => {
+  const store = filled(new Store(), [], []);
+  const [even, odd] = [0, 1].map((from) => Array.from({ length: 3000 }, (_, i) => op(10 + from + i * 2, { request_id: `r${i % 7}` })));
+  const requests = Array.from({ length: 7 }, (_, i) => request(`r${i}`));
+  store.apply(batch(0, 9000, even, requests));
+  let moved = 0;
+  const { splice } = store.sequence;
+  store.sequence.splice = (...all) => { moved++; return splice.apply(store.sequence, /** @type {any} */ (all)); };
+  store.apply(batch(9000, 9001, [...odd, { ...odd[5], updated: 1e6 }], requests));
+  assert.deepEqual(store.sequence.map((o) => o.seq), Array.from({ length: 6000 }, (_, i) => 10 + i));
+  assert.equal(store.sequence[11].updated, 1e6, "the newer of two forms stands");
+  assert.equal(moved, 1);
+  for (const group of store.groups.values()) assert.deepEqual(group.operations.map((o) => o.seq), group.operations.map((o) => o.seq).sort((a, b) => a - b));
+});
+
+test("forgetting the oldest looks at no more operations than it forgets", () => {
+  const store = filled(new Store(20_000), [], []);
+  let most = 0;
+  for (let r = 0; r < 1000; r++) {
+    const operations = Array.from({ length: 40 }, (_, i) => op(r * 40 + i, { request_id: `r${r}` }));
+    let looks = 0;
+    store.operations.has = (seq) => { looks++; return Map.prototype.has.call(store.operations, seq); };
+    store.apply(batch(store.last, r * 40 + 41, operations, [request(`r${r}`, { start: r, updated: r * 40 + 41 })]));
+    most = Math.max(most, looks);
+  }
+  assert.ok(most <= 500, `looked at ${most} of 20,000`);
+  assert.deepEqual(store.sequence.map((o) => o.seq), seqs(store));
+  assert.ok(store.operations.size > 19_000);
+});

@@ -7,10 +7,10 @@ import { Completion } from "./complete.js";
 import { Drawer } from "./detail.js";
 import { DomainsPage } from "./domains.js";
 import { clock, plural } from "./format.js";
+import { load } from "./gap.js";
 import { listen, showHelp } from "./keys.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
-import { fromAPI, micros } from "./protocol.js";
 import { RequestList } from "./requestlist.js";
 import { RequestPage } from "./requestpage.js";
 import { Router } from "./router.js";
@@ -91,13 +91,7 @@ function query(q) {
 async function loadGap(row) {
   if (row.type !== "gap" || row.gap.reason !== "skipped") return;
   try {
-    const { operations } = await ask(`operations?after=${row.gap.from - 1}&limit=5000&q=${encodeURIComponent(box.value)}`);
-    const { requests } = await ask(`requests?after=${row.gap.from - 1}&limit=5000`);
-    const own = operations.filter((/** @type {any} */ op) => op.updated <= row.gap.to);
-    const ids = new Set(own.map((/** @type {any} */ op) => op.request_id));
-    store.fill(row.id, own.map(fromAPI), requests.filter((/** @type {any} */ q) => ids.has(q.id)).map((/** @type {any} */ q) =>
-      ({ method: "", route: "", path: "", name: "", status: 0, user: "", findings: 0, severity: "", ...q, start: micros(q.start) })));
-    say(`Loaded ${plural(own.length, "operation")}`);
+    say(`Loaded ${plural(await load(ask, store, row.gap, box.value), "operation")}`);
   } catch (e) {
     say(e instanceof Error ? e.message : "The program cannot be reached.");
   }

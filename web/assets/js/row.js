@@ -35,7 +35,7 @@ function signature(row) {
     case "operation": return `${row.id} ${row.op.updated} ${row.op.state} ${row.pages} ${row.level}`;
     case "request": return `${row.id} ${row.request.updated} ${row.request.findings} ${row.open}`;
     case "sum": return `${row.id} ${row.sum.operations.length} ${row.sum.total} ${row.open}`;
-    case "gap": return `${row.id} ${row.gap.to}`;
+    case "gap": return `${row.id} ${row.gap.from} ${row.gap.to} ${row.gap.left}`;
     default: return row.id;
   }
 }

@@ -96,7 +96,10 @@ export class Store extends EventTarget {
   /** @param {Operation[]} operations @param {HTTPRequest[]} requests */
   rows(operations, requests) {
     for (const q of requests) this.request(q);
-    for (const op of operations) this.operation(op);
+    /** @type {Map<number, Operation>} */
+    const late = new Map();
+    for (const op of operations) if (this.operation(op) && !append(this.sequence, op)) late.set(op.seq, op);
+    if (late.size) weave(this.sequence, [...late.values()]);
     this.bound();
   }
 
@@ -123,21 +126,21 @@ export class Store extends EventTarget {
     this.items.splice(i, 0, item);
   }
 
-  /** @param {Operation} op */
+  /** Knows an operation, and answers whether that is news. @param {Operation} op */
   operation(op) {
     const known = this.operations.get(op.seq);
-    if (known && known.updated > op.updated) return;
+    if (known && known.updated > op.updated) return false;
     this.operations.set(op.seq, op);
-    put(this.sequence, op);
     const group = this.groups.get(op.request_id);
     if (group) {
       put(group.operations, op);
       group.version++;
-      return;
+      return true;
     }
     let list = this.orphans.get(op.request_id);
     if (!list) this.orphans.set(op.request_id, (list = []));
     put(list, op);
+    return true;
   }
 
   /** @param {number} from @param {number} to @param {string} reason @param {number} left */
@@ -151,35 +154,49 @@ export class Store extends EventTarget {
     this.insert({ type: "gap", id: `gap-${from}`, start: this.now(), from, to, reason, left });
   }
 
-  /** What a gap left out has been fetched. @param {string} id @param {Operation[]} operations @param {HTTPRequest[]} requests */
-  fill(id, operations, requests) {
-    this.items = this.items.filter((item) => item.id !== id);
+  /**
+   * What a gap left out has been fetched up to a change, and the gap goes on behind it. The answer is false when nobody shows the gap any more.
+   * @param {string} id @param {Operation[]} operations @param {HTTPRequest[]} requests @param {number} [to]
+   */
+  fill(id, operations, requests, to = Infinity) {
+    const gap = this.items.find((item) => item.id === id);
+    if (gap?.type !== "gap") return false;
+    gap.left = Math.max(0, gap.left - operations.filter((op) => !this.operations.has(op.seq)).length);
+    gap.from = Math.max(gap.from, to + 1); // it may be fetched twice at the same time
+    if (gap.from > gap.to) this.items = this.items.filter((item) => item !== gap);
     this.rows(operations, requests);
     this.changed();
+    return true;
   }
 
   /** Forgets whole requests, the oldest first, and some more than needed, so that it is not done for each frame. */
   bound() {
     if (this.operations.size <= this.limit) return;
-    const until = Math.floor(this.limit * 0.95);
+    const until = Math.floor(this.limit * 0.98);
     let n = 0;
+    let newest = 0;
     while (n < this.items.length - 1 && this.operations.size > until) {
       const item = this.items[n++];
-      if (item.type === "group") this.drop(item);
+      if (item.type === "group") newest = Math.max(newest, this.drop(item));
     }
     this.items.splice(0, n);
-    this.prune();
+    this.prune(newest);
   }
 
-  /** @param {Group} group */
+  /** Forgets the operations of a request, and answers with the number of the newest. @param {Group} group */
   drop(group) {
-    if (group.past) return;
+    if (group.past) return 0;
     for (const op of group.operations) this.operations.delete(op.seq);
     this.groups.delete(group.id);
+    return group.operations.at(-1)?.seq ?? 0;
   }
 
-  prune() {
-    this.sequence = this.sequence.filter((op) => this.operations.has(op.seq));
+  /** Takes out of the sequence what was dropped. Behind the newest of that nobody needs to look. @param {number} [newest] */
+  prune(newest = Infinity) {
+    const kept = [];
+    let i = 0;
+    for (; i < this.sequence.length && this.sequence[i].seq <= newest; i++) if (this.operations.has(this.sequence[i].seq)) kept.push(this.sequence[i]);
+    this.sequence = kept.concat(this.sequence.slice(i));
   }
 
   /** Forgets what has ended and was updated before seq. @param {number} seq */
@@ -199,19 +216,43 @@ export class Store extends EventTarget {
   }
 }
 
-/** Puts an operation in its place by seq, over an older form of itself. @param {Operation[]} list @param {Operation} op */
-function put(list, op) {
+/** Where an operation stands in a list by seq, or would stand. @param {Operation[]} list @param {number} seq */
+function place(list, seq) {
   let low = 0;
   let high = list.length;
-  if (high === 0 || list[high - 1].seq < op.seq) {
-    list.push(op);
-    return;
-  }
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (list[middle].seq < op.seq) low = middle + 1;
+    if (list[middle].seq < seq) low = middle + 1;
     else high = middle;
   }
-  if (list[low]?.seq === op.seq) list[low] = op;
-  else list.splice(low, 0, op);
+  return low;
+}
+
+/** Puts an operation behind all others, or over an older form of itself; false where it belongs between others. @param {Operation[]} list @param {Operation} op */
+function append(list, op) {
+  if (list.length === 0 || list[list.length - 1].seq < op.seq) {
+    list.push(op);
+    return true;
+  }
+  const at = place(list, op.seq);
+  if (list[at].seq !== op.seq) return false;
+  list[at] = op;
+  return true;
+}
+
+/** Puts an operation in its place by seq, over an older form of itself. @param {Operation[]} list @param {Operation} op */
+function put(list, op) {
+  if (!append(list, op)) list.splice(place(list, op.seq), 0, op);
+}
+
+/** Puts operations between those of a list by seq: what stands behind the first of them is moved once, and not for each. @param {Operation[]} list @param {Operation[]} late */
+function weave(list, late) {
+  late.sort((a, b) => a.seq - b.seq);
+  const behind = list.splice(place(list, late[0].seq));
+  let n = 0;
+  for (const op of behind) {
+    while (n < late.length && late[n].seq < op.seq) list.push(late[n++]);
+    list.push(op);
+  }
+  while (n < late.length) list.push(late[n++]);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { rowsOf, single } from "./grouprows.js";
 
 /** The ways to group operations. @type {Record<string, string>} */
 export const groupings = { request: "By HTTP request", flat: "Flat", shape: "By shape", conn: "By connection" };
@@ -98,55 +99,6 @@ export class Tree {
     const rows = Array.from({ length: this.count }, (_, i) => /** @type {Row} */ (this.at(i)));
     return { count: rows.length, at: (i) => rows[i], find: (id) => rows.findIndex((row) => row.id === id) };
   }
-}
-
-/** The rows of a request, kept until it changes. @param {Group} group @param {boolean} open @returns {Row[]} */
-function rowsOf(group, open) {
-  const cached = group.rows;
-  if (cached?.version === group.version && cached.open === open) return cached.list;
-  /** @type {Row[]} */
-  const list = [{ type: "request", id: `q-${group.id}`, group: group.id, request: group.request, past: group.past, open, level: 1 }];
-  if (open) list.push(...children(group));
-  group.rows = { version: group.version, open, list };
-  return list;
-}
-
-/** Operations with their steps; the pages of a search are one row. @param {Group} group @returns {Row[]} */
-export function children(group) {
-  /** @type {Row[]} */
-  const rows = [];
-  let step = "";
-  /** @type {Map<number, any>} rows of paged searches by the number of their first page */
-  const calls = new Map();
-  for (const op of group.operations) {
-    const first = op.page > 1 ? calls.get(op.call) : undefined;
-    if (first) {
-      first.op = page(first.op, op);
-      first.pages++;
-      continue;
-    }
-    if (op.step !== step) {
-      step = op.step;
-      if (step) rows.push({ type: "step", id: `s-${group.id} ${op.seq}`, name: step, level: 2 });
-    }
-    const row = single(op, step ? 3 : 2, group.past);
-    if (op.page) calls.set(op.call, row);
-    rows.push(row);
-  }
-  return rows;
-}
-
-/** @param {Operation} op @param {number} level @param {boolean} past @returns {OperationRow} */
-function single(op, level, past) {
-  return { type: "operation", id: past ? `p-${op.seq}` : `o-${op.seq}`, op, level, pages: 1, past };
-}
-
-/** The pages of a search as one: sums, the newest result, the first page's name. @param {Operation} first @param {Operation} next @returns {Operation} */
-function page(first, next) {
-  return {
-    ...first, entries: first.entries + next.entries, bytes_received: first.bytes_received + next.bytes_received,
-    duration_us: first.duration_us + next.duration_us, result: next.result, state: next.state,
-  };
 }
 
 /** Sums by shape or by connection, in the order in which they came first. @param {import("./store.js").Store} store @param {string} by @returns {Sum[]} */
