@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"reflect"
 	"slices"
@@ -145,11 +146,21 @@ func TestRequestsAreNotChanged(t *testing.T) {
 
 func TestSetTimeoutBoundsOneOperation(t *testing.T) {
 	t.Parallel()
-	client := dial(t, instrument.New(), serve(t, then(silent))).With(t.Context())
-	client.SetTimeout(30 * time.Millisecond)
-	err := within(patience, func() error { _, err := client.Search(search("(cn=a)")); return err })
-	if !errors.Is(err, instrument.ErrTimeout) || !ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
-		t.Errorf("error %v", err)
+	for name, run := range map[string]func(*instrument.ContextClient) error{
+		"search":    func(c *instrument.ContextClient) error { _, err := c.Search(search("(cn=a)")); return err },
+		"bind":      func(c *instrument.ContextClient) error { return c.Bind("cn=a", "secret") },
+		"delete":    func(c *instrument.ContextClient) error { return c.Del(deletion("/a")) },
+		"start TLS": func(c *instrument.ContextClient) error { return c.StartTLS(&tls.Config{ServerName: "localhost"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := dial(t, instrument.New(), serve(t, then(silent))).With(t.Context())
+			client.SetTimeout(30 * time.Millisecond)
+			err := within(patience, func() error { return run(client) })
+			if !errors.Is(err, instrument.ErrTimeout) || !ldap.IsErrorWithCode(err, ldap.ErrorNetwork) {
+				t.Errorf("error %v", err)
+			}
+		})
 	}
 }
 

@@ -18,7 +18,7 @@ var resultCodes = map[int64]codeText{
 	6:   {"compareTrue", ""},
 	7:   {"authMethodNotSupported", "the server does not take this way to bind; it may want TLS or SASL"},
 	8:   {"strongerAuthRequired", "the server wants signing or TLS; use ldaps or StartTLS"},
-	10:  {"referral", "the entries live on another server; referrals are recorded and not followed"},
+	10:  {"referral", "the entries live on another server"},
 	11:  {"adminLimitExceeded", "a limit that the administrator set was reached; often a filter without an index"},
 	12:  {"unavailableCriticalExtension", "the server does not know a control that was marked critical"},
 	13:  {"confidentialityRequired", "the server takes this only over TLS; use ldaps or StartTLS"},

@@ -80,7 +80,9 @@ func (w *ContextClient) Start() {}
 
 // StartTLS is Client.StartTLS: the connection stays observed.
 func (w *ContextClient) StartTLS(config *tls.Config) error {
-	return adapted(w.client.StartTLS(w.ctx, config))
+	ctx, cancel := w.within()
+	defer cancel()
+	return adapted(w.client.StartTLS(ctx, config))
 }
 
 // Close says goodbye and closes the connection.

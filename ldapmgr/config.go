@@ -44,7 +44,7 @@ type DomainConfig struct {
 	Pool      Pool           // how many connections, for how long
 	Silence   []string       // codes of warnings that are not to be shown, such as clear_text
 	Referrals []string       // names of configured domains whose servers referrals may lead to; default none: they are only recorded
-	Classes   []string       // object classes whose definitions are read ahead, in the background; default none: when asked for
+	Classes   []string       // object classes whose definitions are read ahead, in the background, also for advice on unknown attributes; default none: when asked for
 	Login     Login          // how people log in
 	Users     Users          // which entries are people, and what is kept of them
 	Groups    Groups         // how the groups of a person are found

@@ -179,6 +179,21 @@ func nameOf(d definition) string {
 	return d.oid
 }
 
+// HasAttribute reports whether the schema of a domain has an attribute, by any of its names. It asks no server: loaded is
+// false where nobody has read the schema yet, see Domain.Schema, and for an unknown domain.
+func (m *Manager) HasAttribute(domain, name string) (has, loaded bool) {
+	d := m.byName[fold(domain)]
+	if d == nil || domain == "" {
+		return false, false
+	}
+	s := d.schema.Load()
+	if s == nil {
+		return false, false
+	}
+	_, has = s.Attribute(name)
+	return has, true
+}
+
 // Schema returns the server's definitions. They are read once for each domain, by the first who asks, or in the background
 // once the domain is in use where DomainConfig.Classes is set.
 func (d *Domain) Schema(ctx context.Context) (*Schema, error) {

@@ -3,6 +3,8 @@
 package ldapmgr_test
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -102,5 +104,40 @@ func TestSchemaAhead(t *testing.T) {
 	}
 	if n := schemaReads(unread); n != 0 {
 		t.Errorf("the schema was read %d times without being asked for", n)
+	}
+}
+
+// TestHasAttribute: what a schema has is known once it was read, without asking a server.
+func TestHasAttribute(t *testing.T) {
+	t.Parallel()
+	scope := instrument.New()
+	c := bound(ldaptest.Start(t, small()).URL())
+	c.Aliases = []string{"example.org"}
+	m, err := ldapmgr.New(ldapmgr.Config{Scope: scope, Logger: slog.New(slog.DiscardHandler), Domains: map[string]ldapmgr.DomainConfig{"EXAMPLE": c}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close(context.Background()) })
+	if has, loaded := m.HasAttribute("EXAMPLE", "cn"); has || loaded || schemaReads(scope) != 0 {
+		t.Errorf("before the schema was read: %v, %v, %d reads", has, loaded, schemaReads(scope))
+	}
+	d, err := m.Domain("EXAMPLE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Schema(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		domain, name string
+		has, loaded  bool
+	}{
+		{"EXAMPLE", "CN", true, true}, {"Example.ORG", "cn;lang-en", true, true}, {"EXAMPLE", "nonsense", false, true},
+		{"", "cn", false, false}, {"OTHER", "cn", false, false},
+	}
+	for _, tt := range tests {
+		if has, loaded := m.HasAttribute(tt.domain, tt.name); has != tt.has || loaded != tt.loaded {
+			t.Errorf("%s of %q: %v, %v", tt.name, tt.domain, has, loaded)
+		}
 	}
 }

@@ -25,6 +25,8 @@ func (faulty) Statuses() []ldapmgr.Status {
 	}}}
 }
 
+func (faulty) HasAttribute(string, string) (has, loaded bool) { return false, false }
+
 // What went wrong in a domain is there with its cause, once however often it was met.
 func TestDomainsTellFaults(t *testing.T) {
 	t.Parallel()

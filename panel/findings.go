@@ -89,7 +89,11 @@ func (p *Panel) findingsOf(q *instrument.Request) []advice.Finding {
 
 // facts are what rules may ask beside operations.
 func (p *Panel) facts() advice.Facts {
-	return advice.Facts{Domain: p.domainFacts, Entries: p.entriesOf}
+	f := advice.Facts{Domain: p.domainFacts, Entries: p.entriesOf}
+	if p.config.Domains != nil {
+		f.Known = p.config.Domains.HasAttribute
+	}
+	return f
 }
 
 // entriesOf returns the entries that were kept of a search.

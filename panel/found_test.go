@@ -6,11 +6,32 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/ldapscope/ldapscope/instrument/advice"
+	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/panel"
 )
+
+// listed is a domain whose schema has one attribute.
+type listed struct{}
+
+func (listed) Statuses() []ldapmgr.Status { return nil }
+
+func (listed) HasAttribute(_, name string) (has, loaded bool) { return name == "sAMAccountName", true }
+
+// TestUnknownAttributeIsFound holds the page to know the schema where the domains do.
+func TestUnknownAttributeIsFound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, panel.Config{Domains: listed{}})
+	ctx, end := s.scope.Job(t.Context(), "misspelled")
+	s.search(t, ctx, "(&(sAMAccountName=ada)(sAMAcountName=ada))", "cn")
+	end()
+	if _, body := s.text(t, "/api/v1/findings"); !strings.Contains(body, "the schema has no attribute sAMAcountName") {
+		t.Errorf("advice: %s", body)
+	}
+}
 
 // TestQueriesAboutWhatWasFound: entries and advice, which no operation carries, can be asked about too.
 func TestQueriesAboutWhatWasFound(t *testing.T) {

@@ -43,6 +43,7 @@ type Config struct {
 // Domains is what a panel asks of a manager; *ldapmgr.Manager satisfies it.
 type Domains interface {
 	Statuses() []ldapmgr.Status
+	HasAttribute(domain, name string) (has, loaded bool) // by the schema, where it is known without asking
 }
 
 // Panel is the live page as an http.Handler.
