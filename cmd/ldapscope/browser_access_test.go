@@ -36,8 +36,8 @@ func (a axe) violations(b *tab) []string {
 	return asks[[]string](b, `axe.run(document, { resultTypes: ["violations"] }).then(r => r.violations.flatMap(v => v.nodes.map(n => v.impact + " " + v.id + ": " + n.target.join(" ") + " " + n.failureSummary.split("\n").slice(1, 2))))`)
 }
 
-// cutOff lists texts that lie outside of the window, or are clipped by what they stand in without an ellipsis. What scrolls
-// by itself may be longer than it shows.
+// cutOff lists texts that lie outside of the window, or are clipped by what they stand in without an ellipsis, which stands at
+// their end alone. What scrolls by itself may be longer than it shows.
 const cutOff = `(() => {
 	const found = [];
 	const clips = (el) => el && (getComputedStyle(el).overflowX !== "visible" || clips(el.parentElement));
@@ -63,7 +63,7 @@ const cutOff = `(() => {
 			if (!/hidden|clip/.test(style.overflowX + style.overflowY)) continue;
 			const room = el.getBoundingClientRect();
 			if (box.right <= room.left || box.left >= room.right || box.bottom <= room.top || box.top >= room.bottom) { say("being outside of " + el.tagName + "." + el.className); break; }
-			if (!kept && (box.right > room.right + 1 || box.left < room.left - 1) || box.bottom > room.bottom + 2 || box.top < room.top - 2) { say(el.tagName + "." + el.className); break; }
+			if (!kept && box.right > room.right + 1 || box.left < room.left - 1 || box.bottom > room.bottom + 2 || box.top < room.top - 2) { say(el.tagName + "." + el.className); break; }
 		}
 	}
 	return [...new Set(found)];

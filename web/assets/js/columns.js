@@ -15,7 +15,7 @@ export const columns = [
   { id: "code", title: "Result", width: "152px", narrow: "120px" },
   { id: "size", title: "Received", width: "68px", number: true },
   { id: "first", title: "First answer", width: "84px", number: true, off: true },
-  { id: "time", title: "Time taken", width: "184px", narrow: "136px", number: true },
+  { id: "time", title: "Time taken", width: "200px", narrow: "136px", number: true },
 ];
 
 /** The columns that an address asks for; "" is the usual set. @param {string} text ids with commas */
@@ -41,5 +41,5 @@ export function fitting(ids, width) {
 
 /** The value of grid-template-columns, the same in every row. @param {string[]} ids @param {number} width */
 export function template(ids, width) {
-  return columns.filter((c) => ids.includes(c.id)).map((c) => width < 860 && c.id === "time" ? "76px" : (width < 1000 && c.narrow) || c.width).join(" ");
+  return columns.filter((c) => ids.includes(c.id)).map((c) => width < 860 && c.id === "time" ? "92px" : (width < 1000 && c.narrow) || c.width).join(" ");
 }
