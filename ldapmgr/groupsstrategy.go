@@ -58,6 +58,15 @@ func (d *Domain) groupNeeds() []string {
 	return nil
 }
 
+// indexNeeds lists what of a person is read beside that where the groups of everybody are read at once: tokenGroups tells the
+// primary group by itself.
+func (d *Domain) indexNeeds() []string {
+	if d.cfg.Groups.Own == nil && d.strategy() == GroupsToken {
+		return []string{"primaryGroupID", "objectSid"}
+	}
+	return nil
+}
+
 // groupsOf finds the groups of a person through ask.
 func (d *Domain) groupsOf(ctx context.Context, ask Searcher, person Entry) (GroupSet, error) {
 	if own := d.cfg.Groups.Own; own != nil {
@@ -136,12 +145,12 @@ func memberFilter(strategy string, cfg Groups, dn string) filter {
 func posixFilter(person Entry) filter {
 	if gid := person.String("gidNumber"); gid != "" {
 		if uid := person.String("uid"); uid != "" {
-			return allFilters("(objectClass=posixGroup)", anyFilter(equal("gidNumber", gid), equal("memberUid", uid)))
+			return allFilters(posixGroups, anyFilter(equal("gidNumber", gid), equal("memberUid", uid)))
 		}
-		return allFilters("(objectClass=posixGroup)", equal("gidNumber", gid))
+		return allFilters(posixGroups, equal("gidNumber", gid))
 	}
 	if uid := person.String("uid"); uid != "" {
-		return allFilters("(objectClass=posixGroup)", equal("memberUid", uid))
+		return allFilters(posixGroups, equal("memberUid", uid))
 	}
 	return ""
 }

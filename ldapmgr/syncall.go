@@ -171,7 +171,7 @@ func (d *Domain) eachPage(ctx context.Context, client *instrument.Client, f func
 			base = d.Base()
 		}
 		request := ldap.NewSearchRequest(base, scopes[place.Scope], ldap.NeverDerefAliases, 0, 0, false,
-			string(allFilters(d.peopleFilter(), configured(place.Filter))), d.userAttributes(), nil)
+			string(allFilters(d.peopleFilter(), configured(place.Filter))), d.userAttributes(d.indexNeeds()...), nil)
 		for page, err := range client.Pages(ctx, request, pageOfPeople) {
 			if err != nil {
 				return err

@@ -62,9 +62,9 @@ func (d *Domain) keyAttributes() []string {
 	return []string{"entryUUID", "nsUniqueId"}
 }
 
-// userAttributes is the least list that the configuration needs.
-func (d *Domain) userAttributes() []string {
-	list := slices.Concat(d.keyAttributes(), []string{d.accountAttribute()}, d.groupNeeds(), d.cfg.Users.Attributes)
+// userAttributes is the least list that the configuration needs, and more.
+func (d *Domain) userAttributes(more ...string) []string {
+	list := slices.Concat(d.keyAttributes(), []string{d.accountAttribute()}, d.groupNeeds(), d.cfg.Users.Attributes, more)
 	for _, f := range d.cfg.Users.Fields {
 		list = append(list, f.attributes()...)
 	}
