@@ -125,14 +125,23 @@ func (d *Domain) findUser(ctx context.Context, ask Searcher, name LoginName) (*U
 
 // oneUser runs a search that must find exactly one person. With a base it reads that entry alone.
 func (d *Domain) oneUser(ctx context.Context, ask Searcher, f filter, base string) (*User, error) {
+	var unknown error // what a place holds that gave no answer, and not because it does not exist
 	u := union{domain: d, ask: ask, places: d.cfg.Users.Places, bestEffort: isOn(d.cfg.Users.BestEffort), limit: ambiguousLimit,
-		failed: func(err error) { d.event(ctx, Event{Stage: StageFind, Err: err}) }}
+		failed: func(err error) {
+			if !answeredWith(err, ldap.LDAPResultNoSuchObject) {
+				unknown = err
+			}
+			d.event(ctx, Event{Stage: StageFind, Err: err})
+		}}
 	if base != "" {
 		u.places = []Place{{Base: base, Scope: "base"}}
 	}
 	entries, err := u.search(ctx, allFilters(d.peopleFilter(), f), d.userAttributes())
 	if answeredWith(err, ldap.LDAPResultNoSuchObject) && base != "" {
 		entries, err = nil, nil
+	}
+	if len(entries) == 0 && err == nil {
+		err = unknown
 	}
 	switch {
 	case err != nil:
