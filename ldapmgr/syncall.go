@@ -41,6 +41,7 @@ type UserFailure struct {
 	DN     string `json:"dn"`
 	Reason string `json:"reason"`
 	Err    error  `json:"-"`
+	key    string
 }
 
 // pageOfPeople is how many people are read, and looked up in the sink, at once.
@@ -62,7 +63,10 @@ func (s *Syncer) All(ctx context.Context, domain string, o AllOptions) (*Report,
 		return nil, err
 	}
 	start := time.Now()
-	a := &allSync{syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, seen: map[string]bool{}, totals: map[removalKind]int{}, now: start}
+	a := &allSync{
+		syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, now: start,
+		seen: map[string]bool{}, names: map[string]bool{}, totals: map[removalKind]int{},
+	}
 	if err := a.run(ctx); err != nil {
 		d.event(ctx, Event{Stage: StagePopulate, Err: err})
 		return nil, err
@@ -110,7 +114,6 @@ func (a *allSync) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the last sync of %s: %w", d.name, err)
 	}
-	a.names = map[string]bool{}
 	err = d.call(ctx, call{op: "sync", pool: d.service, stream: true}, func(ctx context.Context, client *instrument.Client) error {
 		if a.marker, err = a.recent(ctx, client, previous); err != nil {
 			return err
@@ -259,23 +262,7 @@ func (a *allSync) newcomer(ctx context.Context, u *User, plan Plan) (Stored, Pla
 }
 
 func (a *allSync) fail(u *User, err error) {
-	a.report.Failures = append(a.report.Failures, UserFailure{u.DN, err.Error(), err})
-}
-
-// count adds what an account has to what could be removed.
-func (a *allSync) count(stored Stored) {
-	if !stored.Left.IsZero() {
-		return
-	}
-	a.accounts++
-	a.totals[removeUser]++
-	a.totals[removeGroup] += len(stored.Groups)
-	a.totals[removeField] += len(stored.Fields)
-	for _, on := range stored.Flags {
-		if on {
-			a.totals[removeFlag]++
-		}
-	}
+	a.report.Failures = append(a.report.Failures, UserFailure{u.DN, err.Error(), err, u.Key})
 }
 
 // leavers plans the deactivation of accounts whose people were not found.

@@ -221,6 +221,9 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 		if err != nil {
 			return nil, fmt.Errorf("saving a user of %s: %w", d.name, err)
 		}
+		if len(ids) != 1 {
+			return nil, errLostCount
+		}
 		plan.ID, after.ID = ids[0], ids[0]
 		s.after(ctx, d, []Plan{plan})
 	}
@@ -229,6 +232,9 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 	s.keep(d, &Synced{Account: after, User: plan.User})
 	return &Synced{Account: after, User: plan.User, Plan: plan}, nil
 }
+
+// errLostCount marks a sink that does not return one id for each plan.
+var errLostCount = errors.New("the sink lost count of the users it saved")
 
 func (s *Syncer) before(ctx context.Context, plans []Plan) error {
 	if s.hooks.BeforeCommit == nil {
