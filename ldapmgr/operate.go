@@ -37,11 +37,13 @@ func (d *Domain) based(request *ldap.SearchRequest) *ldap.SearchRequest {
 func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (result *ldap.SearchResult, err error) {
 	ctx, cancel := d.within(ctx)
 	defer cancel()
+	var found *gathered
 	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.Search(ctx, d.based(request))
+		found = d.gather()
+		result, err = client.Search(found.in(ctx), d.based(request))
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, trail{}, d.based(request), result, err)
+	return d.follow(ctx, trail{}, d.based(request), result, found, err)
 }
 
 // completed follows what Active Directory cuts out of attributes with many values (member;range=0-1499) to the end, where
@@ -68,11 +70,13 @@ func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, s
 }
 
 func (d *Domain) searchPaged(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32) (result *ldap.SearchResult, err error) {
-	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.SearchPaged(ctx, d.based(request), size)
+	var found *gathered
+	err = d.call(ctx, call{op: "search", pool: d.service, repeat: readOnce, led: from.by}, func(ctx context.Context, client *instrument.Client) (err error) {
+		found = d.gather()
+		result, err = client.SearchPaged(found.in(ctx), d.based(request), size)
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, from, d.based(request), result, err)
+	return d.follow(ctx, from, d.based(request), result, found, err)
 }
 
 // Read returns one entry by its DN, with the attributes named, or all. It is ErrNotFound when there is none.
@@ -96,7 +100,7 @@ func (d *Domain) Compare(ctx context.Context, dn, attribute, value string) (matc
 }
 
 func (d *Domain) compare(ctx context.Context, from trail, dn, attribute, value string) (matches bool, err error) {
-	err = d.call(ctx, call{op: "compare", pool: d.service, repeat: readOnce}, func(ctx context.Context, client *instrument.Client) (err error) {
+	err = d.call(ctx, call{op: "compare", pool: d.service, repeat: readOnce, led: from.by}, func(ctx context.Context, client *instrument.Client) (err error) {
 		matches, err = client.Compare(ctx, dn, attribute, value)
 		return err
 	})

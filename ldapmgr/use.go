@@ -31,6 +31,7 @@ type call struct {
 	stream    bool        // as long as answers keep coming, without a bound on the whole
 	writes    bool        // it makes changes, and reads after it should see them
 	held      bool        // the application's code runs meanwhile, so that it may keep the connection
+	led       string      // the domain whose reference led here; "" for none
 }
 
 // maxTries bounds the tries of one call, those included that sent nothing.
@@ -79,6 +80,9 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 				d.tell(ctx, nil, err)
 			}
 			return &Error{Op: c.op, Domain: d.name, Err: err}
+		}
+		if c.led != "" && m.uses == 0 {
+			d.scope.ReferralConnected(c.led)
 		}
 		sent, err := d.lend(ctx, c.pool, m, waited, c.held, f)
 		if resent {
