@@ -86,7 +86,7 @@ func (d *Domain) tellLoan(ctx context.Context, m *member, again bool, err error)
 // tell tells of a fault, unless that was done already. e is nil where it is about no one server.
 func (d *Domain) tell(ctx context.Context, e *endpoint, err error) {
 	class := Classify(err)
-	if slices.Contains(harmless, class) || errors.Is(err, ErrClosed) || d.life.Err() != nil {
+	if slices.Contains(harmless, class) || errors.Is(err, ErrClosed) || errors.Is(err, ErrMisuse) || d.life.Err() != nil {
 		return
 	}
 	now := time.Now()
