@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // Warning is something about a domain that works and should not stay so. DomainConfig.Silence hides it by its code.
@@ -111,13 +113,18 @@ func (d *Domain) clearText() string {
 		return d.cfg.SRV
 	}
 	for _, e := range d.fleet.servers() {
-		ip := net.ParseIP(e.address.Host)
-		local := e.address.Network == "unix" || e.address.Host == "localhost" || ip != nil && ip.IsLoopback()
-		if !e.address.TLS && !local {
+		if crossesInClear(e.address) {
 			return e.url
 		}
 	}
 	return ""
+}
+
+// crossesInClear reports whether a server is reached over a network and not by TLS from the start.
+func crossesInClear(a instrument.Address) bool {
+	ip := net.ParseIP(a.Host)
+	local := a.Network == "unix" || a.Host == "localhost" || ip != nil && ip.IsLoopback()
+	return !a.TLS && !local
 }
 
 // adminAccount reports whether a bind name looks like the account that may do everything.
