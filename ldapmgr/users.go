@@ -84,7 +84,8 @@ func (d *Domain) userByKey(ctx context.Context, key string) (*User, error) {
 	return d.oneUser(ctx, d, f, base)
 }
 
-// Purge forgets what is kept in memory about people and groups: of the named accounts and keys, or of everybody.
+// Purge forgets what is kept in memory about people and groups: of the named accounts and keys, under whatever names they were
+// found, or of everybody.
 func (d *Domain) Purge(names ...string) {
 	if len(names) == 0 {
 		d.identity.users.clear()
@@ -94,12 +95,18 @@ func (d *Domain) Purge(names ...string) {
 		return
 	}
 	for _, name := range names {
-		key := foldValue(name)
-		if u, ok := d.identity.users.get(key, time.Now()); ok {
+		folded := foldValue(name)
+		account := folded
+		if parsed, err := ParseLoginName(name); err == nil {
+			account = foldValue(parsed.Account)
+		}
+		known := d.identity.users.dropAll(func(spelled string, u *User) bool {
+			return spelled == folded || u.Key == name || foldValue(u.Account) == account
+		})
+		for _, u := range known {
 			d.identity.groups.drop(u.Key)
 		}
-		d.identity.users.drop(key)
-		d.identity.misses.drop(key)
+		d.identity.misses.drop(folded)
 		d.identity.groups.drop(name)
 	}
 }

@@ -144,12 +144,17 @@ func nobody(err error) bool {
 
 // pass calls next for who was found, unless the account is known not to be active: whatever stands behind may not ask.
 func (g *Guard) pass(w http.ResponseWriter, r *http.Request, next http.Handler, who Identity) {
-	last, ok := g.cfg.Syncer.Recent(who.Domain, who.Key, math.MaxInt64)
-	if ok && !last.Account.Flags[ldapmgr.ActiveFlag] {
+	if g.inactive(who.Domain, who.Key) {
 		http.Error(w, "This account is not active.", http.StatusForbidden)
 		return
 	}
 	next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), who)))
+}
+
+// inactive reports whether an account is known not to be active, by the last sync.
+func (g *Guard) inactive(domain, key string) bool {
+	last, ok := g.cfg.Syncer.Recent(domain, key, math.MaxInt64)
+	return ok && !last.Account.Flags[ldapmgr.ActiveFlag]
 }
 
 // refuseName answers a request whose user's name leads to nobody.
