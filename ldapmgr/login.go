@@ -4,7 +4,9 @@ package ldapmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
@@ -17,8 +19,8 @@ var loginRefusals = []int64{19, 32, 34, 48, 49, 50, 53}
 // BindAs checks a user's name and password with a bind on a connection that is used for nothing else. name is a DN or
 // what else the server takes. A refusal is ErrInvalidCredentials; SubCode and Hint tell operators more. It is sent once.
 func (d *Domain) BindAs(ctx context.Context, name, password string) error {
-	if password == "" {
-		return d.refusedLogin("", errEmptyPassword)
+	if err := nobodys(name, password); err != nil {
+		return d.refusedLogin("", err)
 	}
 	server := ""
 	err := d.call(ctx, call{op: "bind", pool: d.logins}, func(ctx context.Context, client *instrument.Client) error {
@@ -26,6 +28,20 @@ func (d *Domain) BindAs(ctx context.Context, name, password string) error {
 		return client.BindUser(ctx, name, password)
 	})
 	return d.loginError(server, err)
+}
+
+// errEmptyName marks a bind that a server may take for an anonymous one too (RFC 4513 section 5.1).
+var errEmptyName = errors.New("an empty name is never sent: a server could take it for an anonymous bind")
+
+// nobodys returns why a name and a password are not sent.
+func nobodys(name, password string) error {
+	switch {
+	case password == "":
+		return errEmptyPassword
+	case strings.TrimSpace(name) == "":
+		return errEmptyName
+	}
+	return nil
 }
 
 func (d *Domain) loginError(server string, err error) error {
@@ -42,8 +58,8 @@ func (d *Domain) refusedLogin(server string, err error) error {
 // DoAs lends f a connection of its own that is bound as a user, and closes it afterwards. Changes are refused where the
 // domain is read-only.
 func (d *Domain) DoAs(ctx context.Context, name, password string, f func(ctx context.Context, client *instrument.Client) error) error {
-	if password == "" {
-		return d.refusedLogin("", errEmptyPassword)
+	if err := nobodys(name, password); err != nil {
+		return d.refusedLogin("", err)
 	}
 	if _, has := ctx.Deadline(); !has {
 		var cancel context.CancelFunc

@@ -95,7 +95,7 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 			return nil
 		}
 		again := (!resent || !sent) && try < maxTries && d.again(ctx, c, m.endpoint, sent, err) // which takes from the budget, so it comes last
-		d.tellLoan(ctx, m, again, err)
+		d.tellLoan(ctx, m, sent, again, err)
 		if !again {
 			return d.explain(c, m, sent, err)
 		}
