@@ -14,4 +14,5 @@ type identity struct {
 	groups   remembered[GroupSet]
 	sids     remembered[Group]
 	failures failures
+	missing  atomic.Pointer[[]missingGroup] // as of the last sync of everybody
 }

@@ -156,6 +156,10 @@ func (a *allSync) people(ctx context.Context, client *instrument.Client) (err er
 		if a.index, err = d.indexGroups(ctx, client); err != nil {
 			return err
 		}
+		if d.strategy() != GroupsNone {
+			missing := d.rules.missing(NewGroupSet(a.index.groups...))
+			d.identity.missing.Store(&missing)
+		}
 	}
 	ctx, end := instrument.Step(ctx, "sync.user")
 	defer end()

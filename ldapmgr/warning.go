@@ -34,11 +34,12 @@ const (
 	WarnFileMode        = "file_mode"
 	WarnServiceAccount  = "service_account"
 	WarnUnknownDomain   = "unknown_domain"
+	WarnUnknownGroup    = "unknown_group"
 )
 
 var warningCodes = []string{
 	WarnClearText, WarnInsecureTLS, WarnOldTLS, WarnAdminAccount, WarnCertificateEnds, WarnSecretInFile, WarnFileMode, WarnServiceAccount,
-	WarnUnknownDomain,
+	WarnUnknownDomain, WarnUnknownGroup,
 }
 
 // UnknownDomains warns of stored users whose domain is not configured any more: nobody can sync them or log them in. users
@@ -90,6 +91,11 @@ func (d *Domain) Warnings() []Warning {
 		}
 	}
 	d.certificateWarnings(add)
+	if missing := d.identity.missing.Load(); missing != nil {
+		for _, m := range *missing {
+			add(WarnUnknownGroup, "%s names the group %s, which the last sync of everybody did not find, not with members", m.path, m.group)
+		}
+	}
 	for _, c := range []*credential{d.account, d.writer} {
 		if err := c.state(); err != nil {
 			add(WarnServiceAccount, "%v", err)
