@@ -22,12 +22,13 @@ type groupIndex struct {
 	nested  bool
 	depth   int
 	primary bool // the primary group counts
+	chained bool // and the groups that it is in do not: Active Directory's rule follows what members are listed
 }
 
 // memberAttributes are what groups name their members by.
 func (d *Domain) memberAttributes() []string {
 	switch s := d.strategy(); {
-	case d.isAD(), s == GroupsMemberOf:
+	case d.hasSIDs(), s == GroupsMemberOf:
 		return []string{"member"}
 	case s == GroupsUniqueMember:
 		return []string{"uniqueMember"}
@@ -51,6 +52,7 @@ func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*g
 		return x, nil
 	}
 	x.nested = isOn(d.cfg.Groups.Nested) || strategy == GroupsToken || strategy == GroupsInChain
+	x.chained = strategy == GroupsInChain
 	x.primary = strategy == GroupsToken || strategy == GroupsInChain || strategy == GroupsMemberOf
 	attributes := d.memberAttributes()
 	l := &groupLoader{domain: d, ask: client, cfg: d.cfg.Groups}
@@ -87,7 +89,7 @@ func (d *Domain) indexFilter(strategy string, members []string) filter {
 	switch {
 	case strategy == GroupsToken:
 		return allFilters(adGroups, securityGroups)
-	case d.isAD():
+	case d.hasSIDs():
 		return adGroups
 	}
 	var named, posix []filter
@@ -179,8 +181,10 @@ func (x *groupIndex) of(person Entry) GroupSet {
 	}
 	take(x.posix["uid "+person.String("uid")])
 	take(x.posix["gid "+person.String("gidNumber")])
-	if n, ok := x.bySID[primarySID(person)]; ok && x.primary {
-		take([]int{n})
+	primary, hasPrimary := x.bySID[primarySID(person)]
+	hasPrimary = hasPrimary && x.primary
+	if hasPrimary && !x.chained {
+		take([]int{primary})
 	}
 	all := slices.Clone(level)
 	for depth := 1; x.nested && len(level) > 0 && depth < x.depth; depth++ {
@@ -192,6 +196,9 @@ func (x *groupIndex) of(person Entry) GroupSet {
 			}
 		}
 		all = append(all, level...)
+	}
+	if hasPrimary && !found[primary] {
+		all = append(all, primary)
 	}
 	groups := make([]Group, len(all))
 	for i, n := range all {

@@ -37,9 +37,15 @@ func (d *Domain) strategy() string {
 // isAD reports whether the server is an Active Directory, by its rootDSE or, before that is known, the configuration.
 func (d *Domain) isAD() bool {
 	if root := d.root.Load(); root != nil {
-		return root.Vendor == "Active Directory"
+		return root.ActiveDirectory
 	}
 	return d.cfg.Preset == "active_directory"
+}
+
+// hasSIDs reports whether groups are known by SIDs: in an Active Directory, and where the strategy is one of its own though the
+// server does not say what it is.
+func (d *Domain) hasSIDs() bool {
+	return d.isAD() || d.cfg.Groups.Strategy == GroupsToken || d.cfg.Groups.Strategy == GroupsInChain
 }
 
 // groupNeeds lists the attributes of a person that the strategy reads.

@@ -287,7 +287,7 @@ func oneSyncAtATime(t *testing.T, p site) {
 				}
 			})
 		}
-		waitFor(t, func() bool { return waitingIn("singleflight") >= callers-1 })
+		waitFor(t, func() bool { return waitingIn("(*Syncer).together") == callers })
 		close(waiting)
 		group.Wait()
 	})
@@ -296,12 +296,12 @@ func oneSyncAtATime(t *testing.T, p site) {
 	}
 }
 
-// waitingIn counts goroutines that stand in a package.
+// waitingIn counts goroutines that wait in a function.
 func waitingIn(name string) int {
 	stacks := make([]byte, 1<<20)
 	n := 0
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(stack, name) && strings.Contains(stack, "oneSyncAtATime") {
+		if strings.Contains(stack, "[select") && strings.Contains(stack, name) && strings.Contains(stack, "oneSyncAtATime") {
 			n++
 		}
 	}
