@@ -182,7 +182,7 @@ func checkServers(p problems, d DomainConfig) {
 	if _, _, tls := srvName(d.SRV); d.SRV != "" && tls && starttls {
 		p.at("starttls").add("contradicts srv, which already encrypts from the start", "write the name without ldaps://, or turn starttls off")
 	} else if d.SRV != "" && !tls && !starttls {
-		checkClearText(p.at("srv"), d.TLS)
+		checkClearText(p.at("srv"), d)
 	}
 	for i, server := range d.Servers {
 		p := p.at("servers", strconv.Itoa(i))
@@ -197,13 +197,18 @@ func checkServers(p problems, d DomainConfig) {
 		case slices.Contains(d.Servers[:i], server):
 			p.add("is there twice", "")
 		case !starttls && crossesInClear(address):
-			checkClearText(p, d.TLS)
+			checkClearText(p, d)
 		}
 	}
 }
 
-// checkClearText refuses to go without TLS where somebody said how its certificates are to be checked.
-func checkClearText(p problems, t TLS) {
+// checkClearText refuses to go without TLS where somebody said how its certificates are to be checked. An application that opens
+// sockets itself may have a tunnel.
+func checkClearText(p problems, d DomainConfig) {
+	t := d.TLS
+	if d.Dial != nil {
+		return
+	}
 	for _, s := range []struct {
 		key string
 		set bool
