@@ -143,6 +143,9 @@ func (c *Conn) reference(k *call, m wire.Message, raw []byte) error {
 	if err == nil && k.reply != nil {
 		err = k.reply.refer(m.Body)
 	}
+	if err == nil {
+		err = k.referred(m.Body)
+	}
 	if err != nil {
 		return err
 	}

@@ -176,3 +176,8 @@ func (s *Scope) Retried(domain string, recovered bool) {
 func (s *Scope) Followed(domain string) {
 	s.domain(domain).count(func(n *Counters) *uint64 { return &n.ReferralsFollowed })
 }
+
+// ReferralConnected counts a connection that had to be made for a reference that was followed for a domain.
+func (s *Scope) ReferralConnected(domain string) {
+	s.domain(domain).count(func(n *Counters) *uint64 { return &n.ReferralConnections })
+}

@@ -39,9 +39,9 @@ type Counters struct {
 	SearchOperations    uint64 `json:"search_operations"`
 	UnbindOperations    uint64 `json:"unbind_operations"`
 	ReferralsReceived   uint64 `json:"referrals_received"`
-	ReferralsFollowed   uint64 `json:"referrals_followed"` // only where an application says so; package ldapmgr does for domains that are named
-	ReferralConnections uint64 `json:"referrals_connections"`
-	RestartableFailures uint64 `json:"restartable_failures"` // retries that failed
+	ReferralsFollowed   uint64 `json:"referrals_followed"`    // only where an application says so; package ldapmgr does for domains that are named
+	ReferralConnections uint64 `json:"referrals_connections"` // made for them
+	RestartableFailures uint64 `json:"restartable_failures"`  // retries that failed
 	RestartableSuccess  uint64 `json:"restartable_successes"`
 
 	Entries           uint64 `json:"entries"`            // SearchResultEntry messages

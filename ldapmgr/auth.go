@@ -31,6 +31,7 @@ func (d *Domain) authenticate(ctx context.Context, c Credentials, vet func(conte
 	ctx, cancel := d.timed(ctx)
 	defer cancel()
 	a := &login{domain: d, password: c.Password, vet: vet}
+	defer func() { d.identity.failures.leave(a.entered) }() // once its failure counts
 	u, err := a.try(ctx, c)
 	outcome := OutcomeOf(err)
 	now := time.Now()
@@ -52,6 +53,7 @@ type login struct {
 	password string
 	vet      func(context.Context, *User) error
 	keys     []string // what its failure counts for
+	entered  []string // of keys, those it is under way for
 	policy   *Policy  // what the server said about the password
 }
 
@@ -83,8 +85,8 @@ func (a *login) try(ctx context.Context, c Credentials) (*User, error) {
 	if c.Address != "" {
 		a.keys = append(a.keys, addressKey(c.Address))
 	}
-	if d.identity.failures.limited(d.cfg.Login.Limit, a.keys, time.Now()) {
-		return nil, a.fail(OutcomeLimited, nil)
+	if err := a.enter(ctx, a.keys...); err != nil {
+		return nil, err
 	}
 	if err := d.learn(ctx); err != nil {
 		return nil, a.unavailable(ctx, StageFind, err)
@@ -108,8 +110,8 @@ func (a *login) searched(ctx context.Context) (*User, error) {
 		return nil, a.unavailable(ctx, StageFind, err)
 	}
 	a.keys = append(a.keys, userKey(u.Key))
-	if a.tooMany(u) {
-		return nil, a.fail(OutcomeLimited, nil)
+	if err := a.admitted(ctx, u); err != nil {
+		return nil, err
 	}
 	if a.vet != nil {
 		if err := a.vet(ctx, u); err != nil {
@@ -136,18 +138,32 @@ func (a *login) find(ctx context.Context) (*User, error) {
 func (a *login) refuse(ctx context.Context, outcome Outcome, err error) error {
 	ctx, end := instrument.Step(ctx, "login.bind")
 	defer end()
-	if failed := a.domain.decoy(ctx); failed != nil {
+	if failed := a.domain.decoy(ctx, a.asUser()); failed != nil {
 		return a.fail(OutcomeUnavailable, failed)
 	}
 	return a.fail(outcome, err)
 }
 
-// tooMany reports whether the person may not try again, whatever spelling of the name was used.
-func (a *login) tooMany(u *User) bool {
-	limit := a.domain.cfg.Login.Limit
-	bad, _ := u.Entry.Int(badCounter)
-	return limit.BadPasswords > 0 && bad >= int64(limit.BadPasswords) ||
-		a.domain.identity.failures.limited(limit, a.keys, time.Now())
+// enter waits until so few logins are under way that the limit holds, and fails where it is reached.
+func (a *login) enter(ctx context.Context, keys ...string) error {
+	limited, err := a.domain.identity.failures.enter(ctx, a.domain.cfg.Login.Limit, keys)
+	switch {
+	case err != nil:
+		return a.fail(OutcomeUnavailable, err)
+	case limited:
+		return a.fail(OutcomeLimited, nil)
+	}
+	a.entered = append(a.entered, keys...)
+	return nil
+}
+
+// admitted checks that the person may try again, whatever spelling of the name was used.
+func (a *login) admitted(ctx context.Context, u *User) error {
+	most := int64(a.domain.cfg.Login.Limit.BadPasswords)
+	if bad, _ := u.Entry.Int(badCounter); most > 0 && bad >= most {
+		return a.fail(OutcomeLimited, nil)
+	}
+	return a.enter(ctx, userKey(u.Key))
 }
 
 // asUser reports whether the login needs a connection of its own.
@@ -168,7 +184,7 @@ func (a *login) bind(ctx context.Context, name string) error {
 // direct binds with names made of the login name, one after the other as long as they are refused.
 func (a *login) direct(ctx context.Context) (u *User, err error) {
 	for _, template := range a.domain.cfg.Login.Names {
-		name, bad := expandName(template, a.name)
+		name, bad := a.domain.expandName(template, a.name)
 		if bad != nil {
 			err = a.fail(OutcomeBadName, bad)
 			continue

@@ -39,9 +39,17 @@ func (d *Domain) checkPassword(ctx context.Context, name, password string) (resu
 	return result, err
 }
 
-// decoy makes a login of nobody cost what any other does: a bind that is refused. The password is not the person's.
-func (d *Domain) decoy(ctx context.Context) error {
-	_, err := d.checkPassword(ctx, "cn="+rand.Text()+","+d.Base(), rand.Text())
+// decoy makes a login of nobody cost what any other does: a bind that is refused, on a connection of its own where others
+// have one too. The password is not the person's.
+func (d *Domain) decoy(ctx context.Context, own bool) (err error) {
+	name, password := "cn="+rand.Text()+","+d.Base(), rand.Text()
+	if own {
+		var refused error
+		_, refused, err = d.session(ctx, name, password, func(context.Context, *instrument.Client) error { return nil })
+		err = cmp.Or(refused, err)
+	} else {
+		_, err = d.checkPassword(ctx, name, password)
+	}
 	if _, answered := instrument.ResultCode(err); answered {
 		return nil
 	}

@@ -3,8 +3,10 @@
 package ldapmgr
 
 import (
+	"context"
 	"net"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -12,6 +14,10 @@ import (
 // the window has passed.
 type failures struct {
 	counts remembered[failureCount]
+
+	mu      sync.Mutex     // guards what follows
+	pending map[string]int // logins under way, by key
+	ended   chan struct{}  // closed when one of them ends
 }
 
 type failureCount struct {
@@ -19,15 +25,66 @@ type failureCount struct {
 	since time.Time
 }
 
-// limited reports whether one of the keys has failed too often.
-func (f *failures) limited(limit Limit, keys []string, now time.Time) bool {
-	for _, key := range keys {
-		most := limit.most(key)
-		if count, ok := f.counts.get(key, now); ok && most > 0 && count.n >= most {
-			return true
+// enter lets a login begin, unless one of the keys has failed too often. As long as too many are under way, which may all
+// fail, it waits: how many passwords are tried does not depend on how fast they come. leave must be called for what entered.
+func (f *failures) enter(ctx context.Context, limit Limit, keys []string) (limited bool, err error) {
+	for {
+		limited, wait := f.admit(limit, keys)
+		if wait == nil {
+			return limited, nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return false, contextError(ctx)
 		}
 	}
-	return false
+}
+
+// admit counts a login as under way where there is room for it, and otherwise returns what to wait for.
+func (f *failures) admit(limit Limit, keys []string) (limited bool, wait <-chan struct{}) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys {
+		most := limit.most(key)
+		if most <= 0 {
+			continue
+		}
+		count, _ := f.counts.get(key, now)
+		switch {
+		case count.n >= most:
+			return true, nil
+		case count.n+f.pending[key] >= most:
+			wait = f.ended
+		}
+	}
+	if wait != nil {
+		return false, wait
+	}
+	if f.pending == nil {
+		f.pending, f.ended = map[string]int{}, make(chan struct{})
+	}
+	for _, key := range keys {
+		f.pending[key]++
+	}
+	return false, nil
+}
+
+// leave ends a login that entered with these keys. Its failure was counted before.
+func (f *failures) leave(keys []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(keys) == 0 {
+		return
+	}
+	for _, key := range keys {
+		if f.pending[key]--; f.pending[key] == 0 {
+			delete(f.pending, key)
+		}
+	}
+	close(f.ended)
+	f.ended = make(chan struct{})
 }
 
 // failed counts one more failure for each of the keys.

@@ -5,6 +5,8 @@ package ldapmgr
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // rules are the group queries of a domain, read once.
@@ -26,6 +28,29 @@ func newRules(c DomainConfig) rules {
 		r.groups[group] = readQuery(text)
 	}
 	return r
+}
+
+// missingGroup is a group that a rule names and the directory has not.
+type missingGroup struct{ path, group string }
+
+// missing lists the groups that rules name and that are none of those there are.
+func (r rules) missing(there GroupSet) (all []missingGroup) {
+	look := func(path string, q GroupQuery) {
+		for _, group := range q.References() {
+			if !there.Has(group) {
+				all = append(all, missingGroup{path, group})
+			}
+		}
+	}
+	look("login.deny", r.deny)
+	look("login.require", r.require)
+	for _, flag := range slices.Sorted(maps.Keys(r.flags)) {
+		look("sync.flags."+flag, r.flags[flag])
+	}
+	for _, group := range slices.Sorted(maps.Keys(r.groups)) {
+		look("sync.groups."+group, r.groups[group])
+	}
+	return all
 }
 
 func readQuery(text string) GroupQuery {

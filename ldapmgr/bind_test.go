@@ -93,6 +93,36 @@ func TestBindUnsigned(t *testing.T) {
 	}
 }
 
+// A domain controller that insists on channel binding checks it: the right password is refused over TLS, which costs one bind and
+// says what to do, and what it says to do works.
+func TestBindWithoutChannelBinding(t *testing.T) {
+	t.Parallel()
+	server := ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(8)), ChannelBinding: true})
+	as := func(url, method, name string) (*ldapmgr.Domain, *instrument.Scope) {
+		return domain(t, ldapmgr.DomainConfig{
+			Servers: []string{url}, TLS: ldapmgr.TLS{CAFile: file(t, "ca", server.PEM)},
+			Bind: ldapmgr.Bind{Method: method, Name: name, Password: ldapmgr.Secret{Value: ldaptest.CompanyServicePassword}},
+		})
+	}
+	d, scope := as(server.TLSURL(), ldapmgr.BindNTLM, `EXAMPLE\ldapscope`)
+	for range 3 {
+		err := d.Preload(t.Context())
+		if !errors.Is(err, ldapmgr.ErrServiceAccount) || !strings.Contains(ldapmgr.Hint(err), "use a simple bind over TLS") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if n := scope.Snapshots()[0].Usage.BindOperations; n != 2 {
+		t.Errorf("%d binds, want the two steps of one", n)
+	}
+	for _, c := range [][3]string{
+		{server.TLSURL(), ldapmgr.BindSimple, ldaptest.CompanyService}, {server.URL(), ldapmgr.BindNTLM, `EXAMPLE\ldapscope`},
+	} {
+		if d, _ = as(c[0], c[1], c[2]); d.Preload(t.Context()) != nil {
+			t.Errorf("%s to %s: %v", c[1], c[0], d.Preload(t.Context()))
+		}
+	}
+}
+
 // A client certificate is an account: the server knows whom it is about, in memory as in slapd.
 func TestBindExternal(t *testing.T) {
 	t.Parallel()

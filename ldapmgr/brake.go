@@ -60,7 +60,7 @@ func (b Brake) decide(f findings, removals []removal) (held map[string]string, w
 	}
 	reasons := map[removalKind]string{}
 	for kind, n := range counts {
-		if reasons[kind] = b.refuses(f); reasons[kind] == "" && f.confirmed != len(removals) && n > b.most(f.totals[kind]) {
+		if reasons[kind] = b.refuses(f, len(removals)); reasons[kind] == "" && !f.agreed(len(removals)) && n > b.most(f.totals[kind]) {
 			reasons[kind] = fmt.Sprintf("%d removals of this kind are more than %d of %d; to agree, confirm all %d removals",
 				n, b.most(f.totals[kind]), f.totals[kind], len(removals))
 		}
@@ -78,8 +78,11 @@ func (b Brake) decide(f findings, removals []removal) (held map[string]string, w
 	return held, wanted
 }
 
+// agreed reports whether an operator agreed to so many removals.
+func (f findings) agreed(removals int) bool { return removals > 0 && f.confirmed == removals }
+
 // refuses returns why nothing at all may be removed.
-func (b Brake) refuses(f findings) string {
+func (b Brake) refuses(f findings, removals int) string {
 	switch {
 	case !f.complete:
 		return "the answer is not the whole"
@@ -89,8 +92,9 @@ func (b Brake) refuses(f findings) string {
 		return "the server does not take the connection for the service account any more"
 	case f.sentinel != "":
 		return f.sentinel
-	case !b.enough(f) && f.confirmed == 0:
-		return fmt.Sprintf("%d people are fewer than %.3g %% of the %d there were", f.people, b.MinShare*100, f.baseline)
+	case !b.enough(f) && !f.agreed(removals):
+		return fmt.Sprintf("%d people are fewer than %.3g %% of the %d there were; to agree, confirm all %d removals",
+			f.people, b.MinShare*100, f.baseline, removals)
 	}
 	return ""
 }

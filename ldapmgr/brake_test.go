@@ -276,7 +276,7 @@ func TestBrakeRandomised(t *testing.T) {
 		}
 		removed := f.Decide()
 		allowed := f.Complete && f.OneServer && f.OneIdentity && f.Sentinel &&
-			(float64(f.People) >= 0.8*float64(f.Baseline) || f.Confirmed > 0) &&
+			(float64(f.People) >= 0.8*float64(f.Baseline) || f.Confirmed == f.Removals) &&
 			(f.Removals <= max(10, f.Total/20) || f.Confirmed == f.Removals) &&
 			(float64(f.Removals) <= 0.01*float64(f.Total) || f.WantedBefore >= 10*time.Minute)
 		if allowed && removed != f.Removals || !allowed && removed != 0 {
@@ -351,5 +351,19 @@ func TestPlanOfAllChangesNothing(t *testing.T) {
 	}
 	if r.inactive() != 0 {
 		t.Error("a plan deactivated somebody")
+	}
+}
+
+// TestBrakeConfirmExactly: a number that is not that of the removals agrees to nothing, however few they are, and the number
+// of people that was found is then not accepted either.
+func TestBrakeConfirmExactly(t *testing.T) {
+	t.Parallel()
+	r := crowded(t, 8, agreeAtOnce)
+	r.remove(0, 4)
+	for _, number := range []int{3, 5, 0} {
+		r.wantHeld(r.all(number), "fewer than")
+	}
+	if report := r.all(4); report.Held != 0 || r.inactive() != 4 {
+		t.Errorf("%d held and %d inactive after the right number", report.Held, r.inactive())
 	}
 }

@@ -55,7 +55,7 @@ func (d *Domain) ModifyDN(ctx context.Context, request *ldap.ModifyDNRequest) er
 
 // PasswordModify changes a password (RFC 3062), see Add. A referral is an error: a password goes where it was meant to.
 func (d *Domain) PasswordModify(ctx context.Context, request *ldap.PasswordModifyRequest) (result *ldap.PasswordModifyResult, err error) {
-	err = d.changeHere(ctx, "password_modify", request.UserIdentity, func(ctx context.Context, client *instrument.Client, _ string) (err error) {
+	err = d.changeHere(ctx, trail{}, "password_modify", request.UserIdentity, func(ctx context.Context, client *instrument.Client, _ string) (err error) {
 		result, err = client.PasswordModify(ctx, request)
 		return err
 	})
@@ -63,17 +63,17 @@ func (d *Domain) PasswordModify(ctx context.Context, request *ldap.PasswordModif
 }
 
 func (d *Domain) change(ctx context.Context, from trail, op, dn string, send changing) error {
-	err := d.changeHere(ctx, op, dn, send)
+	err := d.changeHere(ctx, from, op, dn, send)
 	return d.redirect(ctx, from, op, dn, err, func(ctx context.Context, from trail, to reference) error {
 		return to.domain.change(ctx, from, op, to.dn(dn), send)
 	})
 }
 
-func (d *Domain) changeHere(ctx context.Context, op, dn string, send changing) error {
+func (d *Domain) changeHere(ctx context.Context, from trail, op, dn string, send changing) error {
 	if d.ReadOnly() {
 		return &Error{Op: op, Domain: d.name, Err: d.refuseChange()}
 	}
-	return d.call(ctx, call{op: op, pool: d.changer, writes: true, changes: dn}, func(ctx context.Context, client *instrument.Client) error {
+	return d.call(ctx, call{op: op, pool: d.changer, writes: true, changes: dn, led: from.by}, func(ctx context.Context, client *instrument.Client) error {
 		return send(ctx, client, dn)
 	})
 }

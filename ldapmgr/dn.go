@@ -176,12 +176,15 @@ func foldRune(r rune) rune {
 	return unicode.ToLower(least)
 }
 
-// escapeCanonical keeps the separators of a DN apart from the same characters in a value.
+var canonicalEscapes = strings.NewReplacer(`\`, `\5c`, ",", `\2c`, "+", `\2b`, "=", `\3d`, ";", `\3b`, `"`, `\22`, "<", `\3c`, ">", `\3e`, "#", `\23`, "\x00", `\00`)
+
+// escapeCanonical keeps the separators of a DN apart from the same characters in a value, so that what comes of it is a DN
+// too (RFC 4514 section 2.4).
 func escapeCanonical(value string) string {
-	if !strings.ContainsAny(value, `\,+=`) {
+	if !strings.ContainsAny(value, "\\,+=;\"<>#\x00") {
 		return value
 	}
-	return strings.NewReplacer(`\`, `\5c`, ",", `\2c`, "+", `\2b`, "=", `\3d`).Replace(value)
+	return canonicalEscapes.Replace(value)
 }
 
 // firstRDN returns attribute and value of the first component of a DN; ok is false when it has several or is no DN.

@@ -39,8 +39,8 @@ const (
 type endpoint struct {
 	url     string
 	address instrument.Address
-	rank    int // place in the order of preference, from 0
 	fleet   *fleet
+	rank    atomic.Int32 // place in the order of preference, from 0
 	alive   atomic.Int64 // last sign of life, in nanoseconds of clock
 	reach   atomic.Int64 // what connecting took the last time, in nanoseconds
 	secured atomic.Pointer[handshake]
@@ -246,11 +246,11 @@ func (e *endpoint) replaceable(now time.Time) bool {
 
 // draining reports whether connections to this server end when they come back, because a preferred one serves again.
 func (e *endpoint) draining(now time.Time) bool {
-	if e.rank == 0 || e.fleet.pinned(now) == e {
+	if e.rank.Load() == 0 || e.fleet.pinned(now) == e {
 		return false
 	}
 	return slices.ContainsFunc(e.fleet.servers(), func(other *endpoint) bool {
-		if other.rank >= e.rank {
+		if other.rank.Load() >= e.rank.Load() {
 			return false
 		}
 		other.mu.Lock()

@@ -34,7 +34,7 @@ var errStopped = errors.New("the reader stopped")
 // domains that refer to each other do not wait for their own pools.
 func (d *Domain) stream(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32, give func(Entry) bool) error {
 	given := false
-	references, err := d.streamHere(ctx, request, size, func(e Entry) bool {
+	references, err := d.streamHere(ctx, from, request, size, func(e Entry) bool {
 		given = true
 		return give(e)
 	})
@@ -48,28 +48,25 @@ func (d *Domain) stream(ctx context.Context, from trail, request *ldap.SearchReq
 		return err
 	}
 	from = from.at(d, "search", request.BaseDN)
-	for _, text := range references {
-		to, here, ok, err := d.continuation(from, request, text)
+	for _, addresses := range references {
+		_, err := d.continued(from, request, addresses, func(here trail, to reference) error {
+			return to.domain.stream(ctx, here, to.beside(request), size, give)
+		})
 		if err != nil {
 			return err
-		}
-		if !ok {
-			continue
-		}
-		if err := to.domain.stream(ctx, here, to.beside(request), size, give); err != nil {
-			return d.misled(to.domain, err)
 		}
 	}
 	return nil
 }
 
 // streamHere hands on what the domain answers, and returns those of its references that may be followed.
-func (d *Domain) streamHere(ctx context.Context, request *ldap.SearchRequest, size uint32, give func(Entry) bool) (references []string, err error) {
+func (d *Domain) streamHere(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32, give func(Entry) bool) (references [][]string, err error) {
 	delivered, stopped := false, false
-	c := call{op: "search", pool: d.service, reads: true, stream: true, held: true, delivered: func() bool { return delivered }}
+	c := call{op: "search", pool: d.service, reads: true, stream: true, held: true, led: from.by, delivered: func() bool { return delivered }}
 	err = d.call(ctx, c, func(ctx context.Context, client *instrument.Client) error {
 		references = nil // of a try before
-		for page, err := range client.Pages(ctx, d.based(request), size) {
+		found := d.gather()
+		for page, err := range client.Pages(found.in(ctx), d.based(request), size) {
 			err = completed(ctx, client, request, page, err)
 			if _, answered := instrument.ResultCode(err); err != nil && !answered {
 				return err
@@ -80,7 +77,7 @@ func (d *Domain) streamHere(ctx context.Context, request *ldap.SearchRequest, si
 					return nil
 				}
 			}
-			references = d.followable(references, page.Referrals)
+			references = d.followable(references, found.page(page.Referrals))
 			if err != nil { // such as a size limit, after the entries that came
 				return err
 			}
@@ -95,10 +92,12 @@ func (d *Domain) streamHere(ctx context.Context, request *ldap.SearchRequest, si
 
 // followable adds those references that lead to a domain that they may lead to, and one more than are followed at most: a
 // server may send as many as entries.
-func (d *Domain) followable(to, from []string) []string {
-	for _, text := range from {
-		if _, ok := d.leads(text); ok && len(to) <= maxFollowed && !slices.Contains(to, text) {
-			to = append(to, text)
+func (d *Domain) followable(to, from [][]string) [][]string {
+	for _, addresses := range from {
+		leads := slices.ContainsFunc(addresses, func(text string) bool { _, ok := d.leads(text); return ok })
+		known := slices.ContainsFunc(to, func(other []string) bool { return slices.Equal(other, addresses) })
+		if leads && len(to) <= maxFollowed && !known {
+			to = append(to, addresses)
 		}
 	}
 	return to

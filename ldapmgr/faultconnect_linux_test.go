@@ -27,7 +27,7 @@ func connectFaults() []fault {
 			told:   ldapmgr.ClassDNS, meets: meetsLive(func(t *testing.T) ldapmgr.DomainConfig { c, _ := byName(t, &names{silent: true}); return c })},
 		{row: "F3", name: "two of three addresses of a name are dead", expect: "staggered attempts, 0.6 s",
 			proofs: []proof{{"refused", addressesStaggered}, {"full queue", deadAddresses}},
-			silent: "the server answers at another address; the attempts have spans of their own"},
+			silent: "the server answers at another address; the attempts have spans of their own", meets: meetsDeadAddresses},
 		{row: "F4", name: "refused", expect: "the next server within 50 ms",
 			hit: func(h *host, _ turn) { h.set(refusing) }, first: 50 * time.Millisecond, later: time.Millisecond,
 			told: ldapmgr.ClassRefused},

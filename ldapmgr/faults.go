@@ -71,9 +71,12 @@ var ownFaults = []Class{ClassDescriptors, ClassExhausted, ClassConfig, ClassCred
 
 // tellLoan tells why a loan failed, where that was the server's doing. A connection that ended before any answer is usual,
 // servers do that to connections that rest: the next one shows whether there is more to it.
-func (d *Domain) tellLoan(ctx context.Context, m *member, again bool, err error) {
+func (d *Domain) tellLoan(ctx context.Context, m *member, sent, again bool, err error) {
 	var operation *instrument.OperationError
 	if !errors.As(err, &operation) || ctx.Err() != nil || m.killed.Load() { // one that the keeper cut was told of
+		return
+	}
+	if !sent && Classify(err) == ClassOther { // a request that cannot be one, such as a filter that cannot be read
 		return
 	}
 	begun := errors.Is(err, instrument.ErrIncomplete) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -86,7 +89,7 @@ func (d *Domain) tellLoan(ctx context.Context, m *member, again bool, err error)
 // tellFault tells of a fault, unless that was done already. e is nil where it is about no one server.
 func (d *Domain) tellFault(ctx context.Context, e *endpoint, err error) {
 	class := Classify(err)
-	if slices.Contains(harmless, class) || errors.Is(err, ErrClosed) || d.life.Err() != nil {
+	if slices.Contains(harmless, class) || errors.Is(err, ErrClosed) || errors.Is(err, ErrMisuse) || d.life.Err() != nil {
 		return
 	}
 	now := time.Now()

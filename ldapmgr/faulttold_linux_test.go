@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,20 +26,39 @@ import (
 type witness struct {
 	manager *ldapmgr.Manager
 	domain  *ldapmgr.Domain
+	scope   *instrument.Scope
 	tracer  *trace.TracerProvider
 	spans   *tracetest.SpanRecorder
 	metrics *metric.ManualReader
-	log     bytes.Buffer // written by one goroutine at a time, as slog's handlers do; read once all is over
+	log     lockedBuffer
 }
 
-// toldDomain returns a domain that is watched.
-func toldDomain(t *testing.T, c ldapmgr.DomainConfig) *witness {
+// lockedBuffer is a log that may be read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// toldDomain returns a domain that is watched, whose spans go further ways too.
+func toldDomain(t *testing.T, c ldapmgr.DomainConfig, more ...trace.TracerProviderOption) *witness {
 	t.Helper()
 	w := &witness{spans: tracetest.NewSpanRecorder(), metrics: metric.NewManualReader()}
-	w.tracer = trace.NewTracerProvider(trace.WithSpanProcessor(w.spans))
-	scope := instrument.New(instrument.WithTracerProvider(w.tracer), instrument.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(w.metrics))))
+	w.tracer = trace.NewTracerProvider(append(more, trace.WithSpanProcessor(w.spans))...)
+	w.scope = instrument.New(instrument.WithTracerProvider(w.tracer), instrument.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(w.metrics))))
 	m, err := ldapmgr.New(ldapmgr.Config{
-		Scope: scope, Domains: map[string]ldapmgr.DomainConfig{"EXAMPLE": c},
+		Scope: w.scope, Domains: map[string]ldapmgr.DomainConfig{"EXAMPLE": c},
 		Logger: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -105,6 +125,18 @@ func (w *witness) counted(t *testing.T) (classes []string) {
 	return classes
 }
 
+// logged are the classes of the log's lines about faults.
+func (w *witness) logged() (classes []string) {
+	for line := range strings.Lines(w.log.String()) {
+		if _, rest, ok := strings.Cut(line, "msg=fault "); ok {
+			_, rest, _ = strings.Cut(rest, "class=")
+			class, _, _ := strings.Cut(rest, " ")
+			classes = append(classes, class)
+		}
+	}
+	return classes
+}
+
 // lines are the classes of what Status lists, which the panel shows. Each has its cause in words.
 func (w *witness) lines(t *testing.T) (classes []string) {
 	t.Helper()
@@ -125,7 +157,9 @@ func (w *witness) want(t *testing.T, class ldapmgr.Class) {
 	if class != "" {
 		want = []string{string(class)}
 	}
-	for place, got := range map[string][]string{"span events": w.events(), "the metric": w.counted(t), "the status": w.lines(t)} {
+	for place, got := range map[string][]string{
+		"span events": w.events(), "the metric": w.counted(t), "the status": w.lines(t), "the log": w.logged(),
+	} {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s tell of %q, want %q", place, got, want)
 		}

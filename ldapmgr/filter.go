@@ -85,14 +85,26 @@ func checkFilter(text string) error {
 }
 
 // expandName puts a login name into the template of a bind name. In a DN it is escaped (RFC 4514 section 2.4); in the
-// other forms it must not hold what separates their parts.
-func expandName(template string, name LoginName) (string, error) {
+// other forms it must not hold what separates their parts. ada@example.org goes in whole where the DN's attribute holds
+// such names, and where it says another domain, whose ada is not ours.
+func (d *Domain) expandName(template string, name LoginName) (string, error) {
 	before, after, _ := strings.Cut(template, placeholder)
-	if strings.Contains(before, "=") || strings.Contains(after, "=") {
-		return before + ldap.EscapeDN(name.Account) + after, nil
+	inDN := strings.Contains(before, "=") || strings.Contains(after, "=")
+	account := name.Account
+	if name.Form == FormUPN && (inDN && holdsDomain(lastAttribute(before)) || !d.answersTo(name.Domain)) {
+		account = name.Text
 	}
-	if strings.ContainsAny(name.Account, `\@/:"[]`) {
+	if inDN {
+		return before + ldap.EscapeDN(account) + after, nil
+	}
+	if strings.ContainsAny(account, `\@/:"[]=`) {
 		return "", ErrLoginName
 	}
-	return before + name.Account + after, nil
+	return before + account + after, nil
+}
+
+// lastAttribute returns the attribute that the end of a text gives a value to: uid of ou=x,uid=.
+func lastAttribute(text string) string {
+	text = strings.TrimRight(text, "= ")
+	return strings.TrimSpace(text[strings.LastIndexAny(text, ",+=")+1:])
 }

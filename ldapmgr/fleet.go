@@ -38,6 +38,15 @@ func (f *fleet) at(address string) *endpoint {
 	return nil
 }
 
+// place returns where a server stands in the list, behind all others where it does not.
+func (f *fleet) place(url string) int {
+	list := f.servers()
+	if i := slices.IndexFunc(list, func(e *endpoint) bool { return e.url == url }); i >= 0 {
+		return i
+	}
+	return len(list)
+}
+
 // pin is the server that took a change last.
 type pin struct {
 	*endpoint
@@ -75,10 +84,11 @@ func (f *fleet) set(urls []string, now time.Time) {
 		if err != nil {
 			continue // validated before; a name from DNS always makes an address
 		}
-		e := &endpoint{url: url, address: address, rank: rank, fleet: f, state: EndpointUnknown, since: now}
-		if old := known[url]; old != nil && old.rank == rank {
-			e = old
+		e := known[url]
+		if e == nil {
+			e = &endpoint{url: url, address: address, fleet: f, state: EndpointUnknown, since: now}
 		}
+		e.rank.Store(int32(rank))
 		list = append(list, e)
 	}
 	f.list.Store(&list)

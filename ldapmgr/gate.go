@@ -31,13 +31,14 @@ func (g *gate) check(kind instrument.Kind, oid string) error {
 }
 
 const (
-	oidStartTxn = "1.3.6.1.1.21.1" // RFC 5805, as the next
-	oidEndTxn   = "1.3.6.1.1.21.3"
+	oidStartTLS = "1.3.6.1.4.1.1466.20037"
+	oidWhoAmI   = "1.3.6.1.4.1.4203.1.11.3"
+	oidCancel   = "1.3.6.1.1.8" // RFC 3909
 )
 
-// changes reports whether a request changes the directory. The end of a transaction does, and nothing else begins one.
+// changes reports whether a request may change the directory. Of extended operations only these are known not to.
 func changes(kind instrument.Kind, oid string) bool {
-	return kind.Writes() || kind == instrument.KindExtended && (oid == wire.OIDPasswd || oid == oidStartTxn || oid == oidEndTxn)
+	return kind.Writes() || kind == instrument.KindExtended && oid != oidWhoAmI && oid != oidCancel && oid != oidStartTLS
 }
 
 // shared keeps a pooled connection bound as it is, and free of changes where the domain is read-only.

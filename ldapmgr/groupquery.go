@@ -4,7 +4,6 @@ package ldapmgr
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -29,7 +28,8 @@ const (
 
 // InGroup matches the members of a group: see GroupSet.Has for what a reference may be.
 func InGroup(reference string) GroupQuery {
-	return GroupQuery{op: queryGroup, group: reference, key: referenceKey(reference)}
+	key, _ := referenceKey(reference) // what is none matches nobody
+	return GroupQuery{op: queryGroup, group: reference, key: key}
 }
 
 // AnyGroup matches the members of at least one of the groups.
@@ -149,7 +149,7 @@ func quoteGroup(reference string) string {
 	if bare && !isQueryWord(reference) {
 		return reference
 	}
-	return strconv.Quote(reference)
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(reference) + `"`
 }
 
 func isQueryWord(word string) bool {

@@ -4,7 +4,6 @@ package ldapmgr
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -26,7 +25,8 @@ const maxQueryDepth = 64
 //
 //	staff and (admins or not "Read Only Users")
 //
-// Names that hold a space or a parenthesis are quoted, with a backslash before a quotation mark or a backslash within.
+// Names that hold a space or a parenthesis are quoted, with a backslash before a quotation mark or a backslash within; before
+// any other character a backslash is itself, so that DNs are written as they are.
 // not binds closer than and, and closer than or. The error is a *QueryError; an empty text is one too.
 func ParseGroupQuery(text string) (GroupQuery, error) {
 	p := queryParser{text: text}
@@ -85,13 +85,20 @@ func (p *queryParser) next() {
 }
 
 func (p *queryParser) quoted() {
-	quoted, err := strconv.QuotedPrefix(p.text[p.at:])
-	if err != nil {
-		p.kind = tokenBad
-		return
+	var word strings.Builder
+	for at := p.at + 1; at < len(p.text); at++ {
+		c := p.text[at]
+		if c == '"' {
+			p.kind, p.word, p.at = tokenGroup, word.String(), at+1
+			return
+		}
+		if c == '\\' && at+1 < len(p.text) && strings.IndexByte(`"\`, p.text[at+1]) >= 0 {
+			at++
+			c = p.text[at]
+		}
+		word.WriteByte(c)
 	}
-	p.word, _ = strconv.Unquote(quoted) // QuotedPrefix accepted it
-	p.kind, p.at = tokenGroup, p.at+len(quoted)
+	p.kind = tokenBad
 }
 
 func (p *queryParser) bare() {
@@ -154,6 +161,9 @@ func (p *queryParser) operand(depth int) (GroupQuery, error) {
 	case tokenGroup:
 		if strings.TrimSpace(p.word) == "" {
 			return GroupQuery{}, p.fail("the name of the group is empty")
+		}
+		if _, ok := referenceKey(p.word); !ok {
+			return GroupQuery{}, p.fail("what this says it is, it is not; dn: begins a DN, sid: S-1-..., guid: a GUID, and name: any name")
 		}
 		q := InGroup(p.word)
 		p.next()

@@ -5,6 +5,7 @@ package ldapmgr
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +14,13 @@ import (
 
 // sidsFor is how long the names behind SIDs are kept in memory.
 const sidsFor = 10 * time.Minute
+
+// errTokenGroups marks an account that may not read the token groups of others (MS-ADTS 3.1.1.4.5.19).
+var errTokenGroups = fmt.Errorf("%w: the server does not show tokenGroups; put the account into the group Windows Authorization Access Group, or set groups.strategy: in_chain",
+	errHidden)
+
+// errHidden marks an answer that lacks what the account may not see.
+var errHidden = errors.New("the answer is not the whole")
 
 // tokenGroups reads the SIDs that Active Directory itself goes by, nested groups and the primary one included, and looks
 // up the groups behind those that are not known from before.
@@ -27,8 +35,8 @@ func (l *groupLoader) tokenGroups(ctx context.Context, person Entry) ([]Group, e
 	var groups []Group
 	var unknown []string
 	sids := Entry{result.Entries[0]}.attribute("tokenGroups")
-	if sids == nil {
-		return nil, nil
+	if sids == nil { // there is always the primary group
+		return nil, errTokenGroups
 	}
 	now := time.Now()
 	for _, raw := range sids.ByteValues {
@@ -66,6 +74,9 @@ func (l *groupLoader) resolve(ctx context.Context, raw []string) ([]Group, error
 			return nil, err
 		}
 		for _, g := range found {
+			if g.SID == "" {
+				return nil, fmt.Errorf("%w: the server does not show the objectSid of %s", errHidden, g.DN)
+			}
 			delete(missing, g.SID)
 		}
 		for sid := range missing {

@@ -20,12 +20,13 @@ type groupIndex struct {
 	nested  bool
 	depth   int
 	primary bool // the primary group counts
+	chained bool // and the groups that it is in do not: Active Directory's rule follows what members are listed
 }
 
 // memberAttributes are what groups name their members by.
 func (d *Domain) memberAttributes() []string {
 	switch s := d.strategy(); {
-	case d.isAD(), s == GroupsMemberOf:
+	case d.hasSIDs(), s == GroupsMemberOf:
 		return []string{"member"}
 	case s == GroupsUniqueMember:
 		return []string{"uniqueMember"}
@@ -49,21 +50,15 @@ func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*g
 		return x, nil
 	}
 	x.nested = isOn(d.cfg.Groups.Nested) || strategy == GroupsToken || strategy == GroupsInChain
+	x.chained = strategy == GroupsInChain
 	x.primary = strategy == GroupsToken || strategy == GroupsInChain || strategy == GroupsMemberOf
 	attributes := d.memberAttributes()
-	var terms []filter
-	for _, a := range attributes {
-		terms = append(terms, filter("("+a+"=*)"))
-	}
-	if d.isAD() {
-		terms = []filter{"(objectClass=group)"}
-	}
 	l := &groupLoader{domain: d, ask: client, cfg: d.cfg.Groups}
 	places := d.cfg.Groups.Places
 	if strategy == GroupsToken {
 		places = nil
 	}
-	f := anyFilter(terms...)
+	f := d.indexFilter(strategy, attributes)
 	if strategy != GroupsToken && strategy != GroupsMemberOf {
 		f = allFilters(configured(d.cfg.Groups.Filter), f)
 	}
@@ -78,9 +73,40 @@ func (d *Domain) indexGroups(ctx context.Context, client *instrument.Client) (*g
 	return x, nil
 }
 
+// The class of groups that name their members by account, and Active Directory's own groups; tokenGroups knows only those of
+// them that rights are given to (bit 31 of groupType, MS-ADTS 2.2.12), and looks through no other.
+const (
+	posixGroup     = "posixGroup"
+	posixGroups    = filter("(objectClass=" + posixGroup + ")")
+	adGroups       = filter("(objectClass=group)")
+	securityGroups = filter("(groupType:1.2.840.113556.1.4.803:=2147483648)")
+)
+
+// indexFilter finds all groups. People have a gidNumber too, so that for posix groups the class decides.
+func (d *Domain) indexFilter(strategy string, members []string) filter {
+	switch {
+	case strategy == GroupsToken:
+		return allFilters(adGroups, securityGroups)
+	case d.hasSIDs():
+		return adGroups
+	}
+	var named, posix []filter
+	for _, a := range members {
+		if present := filter("(" + a + "=*)"); a == "memberUid" || a == "gidNumber" {
+			posix = append(posix, present)
+		} else {
+			named = append(named, present)
+		}
+	}
+	if len(posix) > 0 {
+		named = append(named, allFilters(posixGroups, anyFilter(posix...)))
+	}
+	return anyFilter(named...)
+}
+
 // read adds the groups of one place.
 func (x *groupIndex) read(ctx context.Context, l *groupLoader, place Place, f filter, members []string, client *instrument.Client) error {
-	request := place.request(l.domain, f, slices.Concat(l.attributes(), members), 0)
+	request := place.request(l.domain, f, slices.Concat(l.attributes(), members, posixNeeds(members)), 0)
 	// A range is followed only when the page is read: the server then has no search open on the connection.
 	for page, err := range client.Pages(ctx, request, DefaultPageSize) {
 		if err != nil {
@@ -100,20 +126,29 @@ func (x *groupIndex) read(ctx context.Context, l *groupLoader, place Place, f fi
 	return nil
 }
 
+// posixNeeds is what tells a posix group from others that have its attributes.
+func posixNeeds(members []string) []string {
+	if slices.Contains(members, "gidNumber") {
+		return []string{"objectClass"}
+	}
+	return nil
+}
+
 func (x *groupIndex) add(g Group, e Entry, members []string) {
 	n := len(x.groups)
+	posix := containsFold(e.Strings("objectClass"), posixGroup)
 	x.groups = append(x.groups, g)
 	if g.SID != "" {
 		x.bySID[g.SID] = n
 	}
 	for _, attribute := range members {
 		for _, value := range e.Strings(attribute) {
-			switch attribute {
-			case "memberUid":
+			switch {
+			case attribute == "memberUid" && posix:
 				x.posix["uid "+value] = append(x.posix["uid "+value], n)
-			case "gidNumber":
+			case attribute == "gidNumber" && posix:
 				x.posix["gid "+value] = append(x.posix["gid "+value], n)
-			default:
+			case attribute != "memberUid" && attribute != "gidNumber":
 				if key, ok := canonicalDN(value); ok {
 					x.parents[key] = append(x.parents[key], n)
 				}
@@ -139,8 +174,10 @@ func (x *groupIndex) of(person Entry) GroupSet {
 	}
 	take(x.posix["uid "+person.String("uid")])
 	take(x.posix["gid "+person.String("gidNumber")])
-	if n, ok := x.bySID[primarySID(person)]; ok && x.primary {
-		take([]int{n})
+	primary, hasPrimary := x.bySID[primarySID(person)]
+	hasPrimary = hasPrimary && x.primary
+	if hasPrimary && !x.chained {
+		take([]int{primary})
 	}
 	all := slices.Clone(level)
 	for depth := 1; x.nested && len(level) > 0 && depth < x.depth; depth++ {
@@ -152,6 +189,9 @@ func (x *groupIndex) of(person Entry) GroupSet {
 			}
 		}
 		all = append(all, level...)
+	}
+	if hasPrimary && !found[primary] {
+		all = append(all, primary)
 	}
 	groups := make([]Group, len(all))
 	for i, n := range all {

@@ -34,7 +34,7 @@ func (l *groupLoader) search(ctx context.Context, f filter) ([]Group, error) {
 
 // attributes are those of a group that it can be meant by.
 func (l *groupLoader) attributes() []string {
-	if l.domain.isAD() {
+	if l.domain.hasSIDs() {
 		return []string{l.cfg.Name, "sAMAccountName", "objectSid", "objectGUID"}
 	}
 	return []string{l.cfg.Name, "entryUUID"}

@@ -65,7 +65,10 @@ func NewGroupSet(groups ...Group) GroupSet {
 
 // Has reports whether a group is in the set. A reference is a DN, a SID, a GUID or a name, compared whole and without
 // regard to case and spaces; dn:, sid:, guid: or name: before it says which where that is in doubt.
-func (s GroupSet) Has(reference string) bool { return s.index[referenceKey(reference)] }
+func (s GroupSet) Has(reference string) bool {
+	key, ok := referenceKey(reference)
+	return ok && s.index[key]
+}
 
 // All returns the groups. The caller must not change them.
 func (s GroupSet) All() []Group { return s.groups }
@@ -101,31 +104,38 @@ func (s GroupSet) DNs() []string {
 	return names
 }
 
-// referenceKey returns the canonical form of a reference to a group.
-func referenceKey(reference string) string {
+// referenceKey returns the canonical form of a reference to a group; ok is false for one that says what it is, and is not.
+func referenceKey(reference string) (key string, ok bool) {
 	reference = strings.TrimSpace(reference)
 	if kind, rest, found := strings.Cut(reference, ":"); found {
-		switch kind {
-		case "name":
-			return "name:" + foldValue(rest)
-		case "dn":
-			dn, _ := canonicalDN(rest)
-			return "dn:" + dn
-		case "sid", "guid":
-			return kind + ":" + strings.ToLower(rest)
+		if kind = strings.ToLower(kind); kind == "name" || kind == "dn" || kind == "sid" || kind == "guid" {
+			return referenceOf(kind, strings.TrimSpace(rest))
 		}
 	}
-	lower := strings.ToLower(reference)
-	if strings.HasPrefix(lower, "s-1-") && strings.Trim(lower[4:], "0123456789-") == "" {
-		return "sid:" + lower
+	for _, kind := range []string{"sid", "guid", "dn"} {
+		if key, ok := referenceOf(kind, reference); ok {
+			return key, true
+		}
 	}
-	if isGUID(lower) {
-		return "guid:" + lower
+	return referenceOf("name", reference)
+}
+
+// referenceOf reads a reference of one kind.
+func referenceOf(kind, text string) (key string, ok bool) {
+	lower := strings.ToLower(text)
+	switch kind {
+	case "name":
+		text = foldValue(text)
+		ok = text != ""
+	case "dn":
+		text, ok = canonicalDN(text)
+	case "sid":
+		text, ok = lower, len(lower) > 4 && strings.HasPrefix(lower, "s-1-") && strings.Trim(lower[4:], "0123456789-") == ""
+	case "guid":
+		text = strings.TrimSuffix(strings.TrimPrefix(lower, "{"), "}")
+		ok = isGUID(text)
 	}
-	if dn, ok := canonicalDN(reference); ok {
-		return "dn:" + dn
-	}
-	return "name:" + foldValue(reference)
+	return kind + ":" + text, ok
 }
 
 func isGUID(text string) bool {

@@ -37,9 +37,15 @@ func (d *Domain) strategy() string {
 // isAD reports whether the server is an Active Directory, by its rootDSE or, before that is known, the configuration.
 func (d *Domain) isAD() bool {
 	if root := d.root.Load(); root != nil {
-		return root.Vendor == vendorAD
+		return root.ActiveDirectory
 	}
 	return d.cfg.Preset == "active_directory"
+}
+
+// hasSIDs reports whether groups are known by SIDs: in an Active Directory, and where the strategy is one of its own though the
+// server does not say what it is.
+func (d *Domain) hasSIDs() bool {
+	return d.isAD() || d.cfg.Groups.Strategy == GroupsToken || d.cfg.Groups.Strategy == GroupsInChain
 }
 
 // groupNeeds lists the attributes of a person that the strategy reads.
@@ -54,6 +60,15 @@ func (d *Domain) groupNeeds() []string {
 		return []string{"memberOf", "primaryGroupID", "objectSid"}
 	case GroupsPosix, GroupsAuto:
 		return []string{"uid", "gidNumber"}
+	}
+	return nil
+}
+
+// indexNeeds lists what of a person is read beside that where the groups of everybody are read at once: tokenGroups tells the
+// primary group by itself.
+func (d *Domain) indexNeeds() []string {
+	if d.cfg.Groups.Own == nil && d.strategy() == GroupsToken {
+		return []string{"primaryGroupID", "objectSid"}
 	}
 	return nil
 }
@@ -136,12 +151,12 @@ func memberFilter(strategy string, cfg Groups, dn string) filter {
 func posixFilter(person Entry) filter {
 	if gid := person.String("gidNumber"); gid != "" {
 		if uid := person.String("uid"); uid != "" {
-			return allFilters("(objectClass=posixGroup)", anyFilter(equal("gidNumber", gid), equal("memberUid", uid)))
+			return allFilters(posixGroups, anyFilter(equal("gidNumber", gid), equal("memberUid", uid)))
 		}
-		return allFilters("(objectClass=posixGroup)", equal("gidNumber", gid))
+		return allFilters(posixGroups, equal("gidNumber", gid))
 	}
 	if uid := person.String("uid"); uid != "" {
-		return allFilters("(objectClass=posixGroup)", equal("memberUid", uid))
+		return allFilters(posixGroups, equal("memberUid", uid))
 	}
 	return ""
 }

@@ -2,6 +2,8 @@
 
 package ldapmgr
 
+import "sync/atomic"
+
 // identity is what a domain keeps in memory about people and groups.
 type identity struct {
 	users    remembered[*User]
@@ -9,4 +11,5 @@ type identity struct {
 	groups   remembered[GroupSet]
 	sids     remembered[Group]
 	failures failures
+	missing  atomic.Pointer[[]missingGroup] // as of the last sync of everybody
 }

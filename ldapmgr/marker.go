@@ -63,7 +63,7 @@ func (d *Domain) readMarker(ctx context.Context, client *instrument.Client) (mar
 	if root == nil {
 		return nil, nil
 	}
-	if root.Vendor == vendorAD {
+	if root.ActiveDirectory {
 		return readUSN(ctx, client)
 	}
 	suffix := root.DefaultNamingContext

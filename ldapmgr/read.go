@@ -35,11 +35,13 @@ func (d *Domain) based(request *ldap.SearchRequest) *ldap.SearchRequest {
 func (d *Domain) Search(ctx context.Context, request *ldap.SearchRequest) (result *ldap.SearchResult, err error) {
 	ctx, cancel := d.within(ctx)
 	defer cancel()
+	var found *gathered
 	err = d.call(ctx, call{op: "search", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.Search(ctx, d.based(request))
+		found = d.gather()
+		result, err = client.Search(found.in(ctx), d.based(request))
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, trail{}, d.based(request), result, err)
+	return d.follow(ctx, trail{}, d.based(request), result, found, err)
 }
 
 // SearchPaged runs a paged search and collects all of it. size is the entries per page, 0 for DefaultPageSize. References are
@@ -51,11 +53,13 @@ func (d *Domain) SearchPaged(ctx context.Context, request *ldap.SearchRequest, s
 }
 
 func (d *Domain) searchPaged(ctx context.Context, from trail, request *ldap.SearchRequest, size uint32) (result *ldap.SearchResult, err error) {
-	err = d.call(ctx, call{op: "search", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
-		result, err = client.SearchPaged(ctx, d.based(request), size)
+	var found *gathered
+	err = d.call(ctx, call{op: "search", pool: d.service, reads: true, led: from.by}, func(ctx context.Context, client *instrument.Client) (err error) {
+		found = d.gather()
+		result, err = client.SearchPaged(found.in(ctx), d.based(request), size)
 		return completed(ctx, client, request, result, err)
 	})
-	return d.follow(ctx, from, d.based(request), result, err)
+	return d.follow(ctx, from, d.based(request), result, found, err)
 }
 
 // entryRequest asks for one entry by its name, with the attributes named, or all.
@@ -83,7 +87,7 @@ func (d *Domain) Compare(ctx context.Context, dn, attribute, value string) (matc
 }
 
 func (d *Domain) compare(ctx context.Context, from trail, dn, attribute, value string) (matches bool, err error) {
-	err = d.call(ctx, call{op: "compare", pool: d.service, reads: true}, func(ctx context.Context, client *instrument.Client) (err error) {
+	err = d.call(ctx, call{op: "compare", pool: d.service, reads: true, led: from.by}, func(ctx context.Context, client *instrument.Client) (err error) {
 		matches, err = client.Compare(ctx, dn, attribute, value)
 		return err
 	})

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument"
 )
 
 const (
@@ -21,6 +23,7 @@ const (
 // trail is where a call has been led already. What was asked is known for the whole call, so that servers that refer to
 // each other end it; the hops are those to here. It belongs to the goroutine of the call.
 type trail struct {
+	by    string // the domain whose reference led here; "" for none
 	hops  int
 	asked map[string]bool
 }
@@ -40,21 +43,61 @@ func (t trail) at(d *Domain, op, dn string) trail {
 
 // onward returns the trail behind one hop more. ok is false where that was asked before, whose answer came or comes already.
 // What may not be asked because it would be too much is an error: the answer would not be whole.
-func (t trail) onward(d *Domain, op, dn string) (next trail, ok bool, err error) {
+func (t trail) onward(by, to *Domain, op, dn string) (next trail, ok bool, err error) {
 	switch {
-	case t.asked[question(d, op, dn)]:
+	case t.asked[question(to, op, dn)]:
 		return t, false, nil
 	case t.hops == maxHops || len(t.asked) > maxFollowed: // the first question is no hop
 		return t, false, ErrReferralLimit
 	}
 	t.hops++
-	return t.at(d, op, dn), true, nil
+	t.by = by.name
+	return t.at(to, op, dn), true, nil
+}
+
+// gathered are the continuation references of one try of a search, each with all of its addresses.
+type gathered struct{ references [][]string }
+
+// gather returns what gathers references, nil where none are followed.
+func (d *Domain) gather() *gathered {
+	if len(d.cfg.Referrals) == 0 {
+		return nil
+	}
+	return &gathered{}
+}
+
+// in returns the context of the search whose references are gathered.
+func (g *gathered) in(ctx context.Context) context.Context {
+	if g == nil {
+		return ctx
+	}
+	return instrument.WithReferences(ctx, func(addresses []string) { g.references = append(g.references, addresses) })
+}
+
+// of returns the references of a result, which holds the first address of each.
+func (g *gathered) of(firsts []string) (all [][]string) {
+	if g != nil && len(g.references) == len(firsts) {
+		return g.references
+	}
+	for _, first := range firsts {
+		all = append(all, []string{first})
+	}
+	return all
+}
+
+// page is of, for the references since the page before.
+func (g *gathered) page(firsts []string) [][]string {
+	all := g.of(firsts)
+	if g != nil {
+		g.references = nil
+	}
+	return all
 }
 
 // follow takes in the place of a referral what it leads to, and adds to a result what its continuation references lead to
 // (RFC 4511 section 4.5.3). What cannot be reached is an error beside the entries that came, because the answer is not
 // whole. References that are not followed stay in the result.
-func (d *Domain) follow(ctx context.Context, from trail, request *ldap.SearchRequest, result *ldap.SearchResult, err error) (*ldap.SearchResult, error) {
+func (d *Domain) follow(ctx context.Context, from trail, request *ldap.SearchRequest, result *ldap.SearchResult, found *gathered, err error) (*ldap.SearchResult, error) {
 	if len(d.cfg.Referrals) == 0 {
 		return result, err
 	}
@@ -69,40 +112,53 @@ func (d *Domain) follow(ctx context.Context, from trail, request *ldap.SearchReq
 		return result, err
 	}
 	from = from.at(d, "search", request.BaseDN)
-	references := result.Referrals
+	firsts := result.Referrals
 	result.Referrals = nil
-	for i, text := range references {
-		to, here, ok, err := d.continuation(from, request, text)
-		if err != nil {
-			result.Referrals = append(result.Referrals, references[i:]...)
+	for i, addresses := range found.of(firsts) {
+		followed, err := d.continued(from, request, addresses, func(here trail, to reference) error {
+			more, err := to.domain.searchPaged(ctx, here, to.beside(request), 0)
+			if err == nil {
+				result.Entries = append(result.Entries, more.Entries...)
+				result.Referrals = append(result.Referrals, more.Referrals...)
+			}
+			return err
+		})
+		switch {
+		case err != nil && !followed:
+			result.Referrals = append(result.Referrals, firsts[i:]...)
 			return result, err
+		case err != nil:
+			return result, err
+		case !followed:
+			result.Referrals = append(result.Referrals, firsts[i])
 		}
-		if !ok {
-			result.Referrals = append(result.Referrals, text)
-			continue
-		}
-		more, err := to.domain.searchPaged(ctx, here, to.beside(request), 0)
-		if err != nil {
-			return result, d.misled(to.domain, err)
-		}
-		result.Entries = append(result.Entries, more.Entries...)
-		result.Referrals = append(result.Referrals, more.Referrals...)
 	}
 	return result, nil
 }
 
-// continuation returns where a continuation reference leads, and counts it, where it may be followed.
-func (d *Domain) continuation(from trail, request *ldap.SearchRequest, text string) (to reference, here trail, ok bool, err error) {
-	if to, ok = d.leads(text); !ok {
-		return to, from, false, nil
-	}
-	if here, ok, err = from.onward(to.domain, "search", to.dn(request.BaseDN)); err != nil {
-		return to, from, false, d.misled(to.domain, err)
-	}
-	if ok {
+// continued asks what one continuation reference leads to. One of its addresses is enough; the next one is taken where a
+// domain cannot be reached, or may not be asked. followed is false where none was asked.
+func (d *Domain) continued(from trail, request *ldap.SearchRequest, addresses []string, ask func(here trail, to reference) error) (followed bool, err error) {
+	for _, text := range addresses {
+		to, leads := d.leads(text)
+		if !leads {
+			continue
+		}
+		here, may, problem := from.onward(d, to.domain, "search", to.dn(request.BaseDN))
+		if problem != nil {
+			return false, d.misled(to.domain, problem)
+		}
+		if !may { // asked before, so that what it holds is there already
+			return followed, nil
+		}
 		d.scope.Followed(d.name)
+		followed = true
+		answer := ask(here, to)
+		if err = d.misled(to.domain, answer); !unreached(answer) {
+			break
+		}
 	}
-	return to, here, ok, nil
+	return followed, err
 }
 
 // redirect is elsewhere within the time of one call.
@@ -131,7 +187,7 @@ func (d *Domain) elsewhere(ctx context.Context, from trail, op, dn string, err e
 		if !ok {
 			continue
 		}
-		here, may, problem := from.onward(to.domain, op, to.dn(dn))
+		here, may, problem := from.onward(d, to.domain, op, to.dn(dn))
 		if problem != nil {
 			return d.misled(to.domain, fmt.Errorf("%w: %w", problem, err))
 		}

@@ -64,6 +64,19 @@ func (r *remembered[V]) drop(key string) {
 	delete(r.entries, key)
 }
 
+// dropAll drops what is told to be dropped, and returns it.
+func (r *remembered[V]) dropAll(is func(key string, value V) bool) (dropped []V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, e := range r.entries {
+		if is(key, e.value) {
+			dropped = append(dropped, e.value)
+			delete(r.entries, key)
+		}
+	}
+	return dropped
+}
+
 func (r *remembered[V]) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,6 +17,7 @@ import (
 type RootDSE struct {
 	Vendor               string // "Active Directory", "OpenLDAP", "389 Directory Server", or as the server says
 	Version              string
+	ActiveDirectory      bool // it is one or, as Samba, behaves like one
 	NamingContexts       []string
 	DefaultNamingContext string // the default or, where the server names none, the only or first naming context
 	SubschemaSubentry    string
@@ -112,12 +113,13 @@ func parseRoot(e Entry) *RootDSE {
 		Controls: e.Strings("supportedControl"), Extensions: e.Strings("supportedExtension"),
 		Mechanisms: e.Strings("supportedSASLMechanisms"), ServerName: e.String("dnsHostName"),
 	}
+	r.ActiveDirectory = e.Has("forestFunctionality") || e.Has("rootDomainNamingContext")
 	classes := e.Strings("objectClass")
 	switch {
 	case r.Vendor != "" && strings.Contains(r.Vendor, "389"):
 		r.Vendor = vendor389
 	case r.Vendor != "":
-	case e.Has("forestFunctionality") || e.Has("rootDomainNamingContext"):
+	case r.ActiveDirectory:
 		r.Vendor = vendorAD
 	case slices.ContainsFunc(classes, func(c string) bool { return strings.EqualFold(c, "OpenLDAProotDSE") }):
 		r.Vendor = "OpenLDAP"

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -97,7 +98,7 @@ func (s Secret) read(ctx context.Context, domain string) (string, error) {
 		}
 		return text, nil
 	case s.File != "":
-		return readSecretFile(s.File)
+		return readSecretFile(ctx, s.File)
 	case len(s.Exec) > 0:
 		return runSecret(ctx, s.Exec)
 	case s.Func != nil:
@@ -106,12 +107,18 @@ func (s Secret) read(ctx context.Context, domain string) (string, error) {
 	return "", nil
 }
 
-func readSecretFile(path string) (string, error) {
-	f, err := os.Open(path)
+// readSecretFile does not wait for ever where the file is a pipe.
+func readSecretFile(ctx context.Context, path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	until := time.Now().Add(secretTime)
+	if deadline, has := ctx.Deadline(); has && deadline.Before(until) {
+		until = deadline
+	}
+	_ = f.SetReadDeadline(until) // files that are none of this kind have no deadline, and need none
 	return boundedSecret(f)
 }
 

@@ -3,10 +3,12 @@
 package ldapmgr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,7 +83,8 @@ func (f *discovery) next(d *Domain) time.Time {
 	return time.Now().Add(srvAgain)
 }
 
-// lookupServers returns the URLs of the servers, in the order in which DNS wants them asked.
+// lookupServers returns the URLs of the servers, in the order in which DNS wants them asked. Of those that it wants equally,
+// drawn by lot each time (RFC 2782), the ones known before keep their places.
 func (d *Domain) lookupServers(ctx context.Context) (urls []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.Timeouts.DNS)
 	defer cancel()
@@ -97,11 +100,15 @@ func (d *Domain) lookupServers(ctx context.Context) (urls []string, err error) {
 		}
 		return nil, err
 	}
+	at := func(r *net.SRV) string { return serverURL(strings.TrimSuffix(r.Target, "."), r.Port, secure) }
+	slices.SortStableFunc(records, func(a, b *net.SRV) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(d.fleet.place(at(a)), d.fleet.place(at(b))))
+	})
 	for _, r := range records {
 		if r.Target == "." { // RFC 2782: the service is decidedly not available
 			return nil, errors.New("DNS says that this domain offers no LDAP")
 		}
-		urls = append(urls, serverURL(strings.TrimSuffix(r.Target, "."), r.Port, secure))
+		urls = append(urls, at(r))
 	}
 	return urls, nil
 }

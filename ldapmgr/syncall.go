@@ -41,6 +41,7 @@ type UserFailure struct {
 	DN     string `json:"dn"`
 	Reason string `json:"reason"`
 	Err    error  `json:"-"`
+	key    string
 }
 
 // pageOfPeople is how many people are read, and looked up in the sink, at once.
@@ -62,8 +63,10 @@ func (s *Syncer) All(ctx context.Context, domain string, o AllOptions) (*Report,
 		return nil, err
 	}
 	start := time.Now()
-	a := &allSync{syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, now: start,
-		seen: map[string]bool{}, names: map[string]bool{}, totals: map[removalKind]int{}}
+	a := &allSync{
+		syncer: s, domain: d, roster: roster, options: o, report: &Report{Domain: d.name}, now: start,
+		seen: map[string]bool{}, names: map[string]bool{}, totals: map[removalKind]int{},
+	}
 	if err := a.run(ctx); err != nil {
 		d.event(ctx, Event{Stage: StagePopulate, Err: err})
 		return nil, err
@@ -153,6 +156,10 @@ func (a *allSync) people(ctx context.Context, client *instrument.Client) (err er
 		if a.index, err = d.indexGroups(ctx, client); err != nil {
 			return err
 		}
+		if d.strategy() != GroupsNone {
+			missing := d.rules.missing(NewGroupSet(a.index.groups...))
+			d.identity.missing.Store(&missing)
+		}
 	}
 	ctx, end := instrument.Step(ctx, "sync.user")
 	defer end()
@@ -162,7 +169,7 @@ func (a *allSync) people(ctx context.Context, client *instrument.Client) (err er
 // eachPage reads everybody of a domain, page by page.
 func (d *Domain) eachPage(ctx context.Context, client *instrument.Client, f func(entries []*ldap.Entry) error) error {
 	for _, place := range orEverywhere(d.cfg.Users.Places) {
-		request := place.request(d, d.peopleFilter(), d.userAttributes(), 0)
+		request := place.request(d, d.peopleFilter(), d.userAttributes(d.indexNeeds()...), 0)
 		for page, err := range client.Pages(ctx, request, pageOfPeople) {
 			if err != nil {
 				return err
@@ -250,23 +257,7 @@ func (a *allSync) newcomer(ctx context.Context, u *User, plan Plan) (Stored, Pla
 }
 
 func (a *allSync) fail(u *User, err error) {
-	a.report.Failures = append(a.report.Failures, UserFailure{u.DN, err.Error(), err})
-}
-
-// count adds what an account has to what could be removed.
-func (a *allSync) count(stored Stored) {
-	if !stored.Left.IsZero() {
-		return
-	}
-	a.accounts++
-	a.totals[removeUser]++
-	a.totals[removeGroup] += len(stored.Groups)
-	a.totals[removeField] += len(stored.Fields)
-	for _, on := range stored.Flags {
-		if on {
-			a.totals[removeFlag]++
-		}
-	}
+	a.report.Failures = append(a.report.Failures, UserFailure{u.DN, err.Error(), err, u.Key})
 }
 
 // leavers plans the deactivation of accounts whose people were not found.

@@ -21,31 +21,33 @@ import (
 	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 )
 
+// agrees syncs everybody, then everybody one by one, which must come to the same.
+func agrees(t *testing.T, s *stage) {
+	t.Helper()
+	report, err := s.syncer.All(t.Context(), "", ldapmgr.AllOptions{Apply: true})
+	if err != nil || len(report.Failures) > 0 {
+		t.Fatalf("got %+v, %v", report, err)
+	}
+	for _, name := range s.accounts() {
+		account := s.account(name)
+		one, err := s.syncer.Resync(t.Context(), "", account.Key)
+		if err != nil || one.Plan.Changed() {
+			t.Errorf("%s has %q after a sync of all; on its own: %v, %v", account.Name, account.Groups, one, err)
+		}
+	}
+}
+
 // TestAllAgreesWithOne: one search for all groups and one for each person come to the same.
 func TestAllAgreesWithOne(t *testing.T) {
 	t.Parallel()
 	strategies := []string{ldapmgr.GroupsAuto, ldapmgr.GroupsMember, ldapmgr.GroupsPosix, ldapmgr.GroupsNone, ldapmgr.GroupsMemberOf}
-	check := func(t *testing.T, s *stage) {
-		t.Helper()
-		report, err := s.syncer.All(t.Context(), "", ldapmgr.AllOptions{Apply: true})
-		if err != nil || len(report.Failures) > 0 {
-			t.Fatalf("got %+v, %v", report, err)
-		}
-		for _, name := range s.accounts() {
-			account := s.account(name)
-			one, err := s.syncer.Resync(t.Context(), "", account.Key)
-			if err != nil || one.Plan.Changed() {
-				t.Errorf("%s has %q after a sync of all; on its own: %v, %v", account.Name, account.Groups, one, err)
-			}
-		}
-	}
 	everywhere(t, func(t *testing.T, p site) {
 		for _, strategy := range strategies {
 			if strategy == ldapmgr.GroupsMemberOf && p.memory != nil {
 				continue // the in-memory openldap profile is asked in the company
 			}
 			for _, nested := range []bool{false, true} {
-				check(t, p.stage(t, func(c *ldapmgr.DomainConfig) {
+				agrees(t, p.stage(t, func(c *ldapmgr.DomainConfig) {
 					c.Groups.Strategy, c.Groups.Nested = strategy, &nested
 					c.Sync.Mirror.On = new(true)
 					c.Groups.Places = append(c.Groups.Places, ldapmgr.Place{Base: "ou=moregroups,o=test"}, ldapmgr.Place{Base: "ou=query_groups,o=test", Scope: "one"})
@@ -54,7 +56,7 @@ func TestAllAgreesWithOne(t *testing.T) {
 		}
 	})
 	for _, strategy := range []string{ldapmgr.GroupsToken, ldapmgr.GroupsInChain, ldapmgr.GroupsMemberOf, ldapmgr.GroupsMember} {
-		check(t, company(t).stage(t, func(c *ldapmgr.DomainConfig) {
+		agrees(t, company(t).stage(t, func(c *ldapmgr.DomainConfig) {
 			onCompany(c)
 			c.Groups.Strategy = strategy
 			c.Sync.Mirror.On = new(true)
@@ -285,7 +287,7 @@ func oneSyncAtATime(t *testing.T, p site) {
 				}
 			})
 		}
-		waitFor(t, func() bool { return waitingIn("singleflight") >= callers-1 })
+		waitFor(t, func() bool { return waitingIn("(*Syncer).together") == callers })
 		close(waiting)
 		group.Wait()
 	})
@@ -294,12 +296,12 @@ func oneSyncAtATime(t *testing.T, p site) {
 	}
 }
 
-// waitingIn counts goroutines that stand in a package.
+// waitingIn counts goroutines that wait in a function.
 func waitingIn(name string) int {
 	stacks := make([]byte, 1<<20)
 	n := 0
 	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(stack, name) && strings.Contains(stack, "oneSyncAtATime") {
+		if strings.Contains(stack, "[select") && strings.Contains(stack, name) && strings.Contains(stack, "oneSyncAtATime") {
 			n++
 		}
 	}

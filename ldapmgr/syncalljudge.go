@@ -4,7 +4,6 @@ package ldapmgr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
@@ -21,6 +20,22 @@ func (a *allSync) identity(ctx context.Context, client *instrument.Client) (stri
 		return "", nil
 	}
 	return client.WhoAmI(ctx)
+}
+
+// count adds what an account has to what could be removed.
+func (a *allSync) count(stored Stored) {
+	if !stored.Left.IsZero() {
+		return
+	}
+	a.accounts++
+	a.totals[removeUser]++
+	a.totals[removeGroup] += len(stored.Groups)
+	a.totals[removeField] += len(stored.Fields)
+	for _, on := range stored.Flags {
+		if on {
+			a.totals[removeFlag]++
+		}
+	}
 }
 
 // judge asks the brake about every removal, on the connection that everything was read with.
@@ -157,7 +172,7 @@ func (a *allSync) apply(ctx context.Context) error {
 			return fmt.Errorf("saving the users of %s: %w", d.name, err)
 		}
 		if len(ids) != len(plans) {
-			return errors.New("the sink lost count of the users it saved")
+			return errLostCount
 		}
 		for i := range plans {
 			plans[i].ID = ids[i]
@@ -168,12 +183,15 @@ func (a *allSync) apply(ctx context.Context) error {
 	recordPlans(ctx, a.plans...)
 	a.report.Applied = true
 	people := a.report.People
-	if b := d.cfg.Sync.Brake; !b.enough(a.facts) && a.options.Confirm == 0 {
+	if b := d.cfg.Sync.Brake; !b.enough(a.facts) && !a.facts.agreed(a.report.Removals) {
 		people = a.facts.baseline // not accepted: the next run compares with the same number
 	}
 	run := Run{At: a.now, People: people, Wanted: a.facts.previous.Wanted, Markers: a.marker}
-	if err := a.roster.SaveRun(ctx, d.name, run); err != nil {
-		return fmt.Errorf("noting the sync of %s: %w", d.name, err)
+	if err := a.roster.SaveRun(ctx, d.name, run); err != nil { // the users are saved, and the brake compares with the run before
+		d.event(ctx, Event{Stage: StageSave, Err: fmt.Errorf("noting the sync of %s: %w", d.name, err)})
+	}
+	for _, f := range a.report.Failures {
+		s.note(ctx, d, f.key, f.Err)
 	}
 	return nil
 }

@@ -75,9 +75,7 @@ func (s *Syncer) Resync(ctx context.Context, domain, key string) (*Synced, error
 	if err != nil {
 		return nil, err
 	}
-	done, err, _ := s.flight.Do("resync\x00"+d.name+"\x00"+key, func() (any, error) {
-		ctx, cancel := d.detached(ctx)
-		defer cancel()
+	return s.together(ctx, d, "resync\x00"+d.name+"\x00"+key, func(ctx context.Context) (*Synced, error) {
 		u, err := d.stepUser(ctx, func(ctx context.Context) (*User, error) { return d.userByKey(ctx, key) })
 		if err != nil {
 			s.note(ctx, d, key, err)
@@ -85,10 +83,6 @@ func (s *Syncer) Resync(ctx context.Context, domain, key string) (*Synced, error
 		}
 		return s.save(ctx, d, u, false)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return done.(*Synced), nil
 }
 
 // Plan tells what Sync would change, and changes nothing.
@@ -169,28 +163,20 @@ func (d *Domain) eventUnlessMissing(ctx context.Context, stage Stage, err error)
 	}
 }
 
-// detached gives a sync that several wait for a time of its own.
-func (d *Domain) detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), d.cfg.Timeouts.Call)
-}
-
 // save plans and applies, once at a time for each person.
 func (s *Syncer) save(ctx context.Context, d *Domain, u *User, login bool) (*Synced, error) {
-	done, err, _ := s.flight.Do("save\x00"+d.name+"\x00"+u.Key, func() (any, error) {
-		ctx, cancel := d.detached(ctx)
-		defer cancel()
+	return s.together(ctx, d, "save\x00"+d.name+"\x00"+u.Key, func(ctx context.Context) (*Synced, error) {
 		plan, stored, err := s.plan(ctx, d, u, login)
-		if err != nil {
-			return nil, err
+		var done *Synced
+		if err == nil {
+			done, err = s.apply(ctx, d, plan, stored)
 		}
-		return s.apply(ctx, d, plan, stored)
+		if err != nil {
+			d.event(ctx, Event{Stage: StageSave, Account: u.Account, Err: err})
+			s.note(ctx, d, u.Key, err)
+		}
+		return done, err
 	})
-	if err != nil {
-		d.event(ctx, Event{Stage: StageSave, Account: u.Account, Err: err})
-		s.note(ctx, d, u.Key, err)
-		return nil, err
-	}
-	return done.(*Synced), nil
 }
 
 // plan compares a person with the account. It reads the sink once, more often only for people who are new.
@@ -221,6 +207,9 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 		if err != nil {
 			return nil, fmt.Errorf("saving a user of %s: %w", d.name, err)
 		}
+		if len(ids) != 1 {
+			return nil, errLostCount
+		}
 		plan.ID, after.ID = ids[0], ids[0]
 		s.after(ctx, d, []Plan{plan})
 	}
@@ -229,6 +218,9 @@ func (s *Syncer) apply(ctx context.Context, d *Domain, plan Plan, stored Stored)
 	s.keep(d, &Synced{Account: after, User: plan.User})
 	return &Synced{Account: after, User: plan.User, Plan: plan}, nil
 }
+
+// errLostCount marks a sink that does not return one id for each plan.
+var errLostCount = errors.New("the sink lost count of the users it saved")
 
 func (s *Syncer) before(ctx context.Context, plans []Plan) error {
 	if s.hooks.BeforeCommit == nil {

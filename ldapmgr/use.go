@@ -23,6 +23,7 @@ type call struct {
 	reads     bool        // a question: sent once more also when no answer came or the server was busy
 	writes    bool        // it makes changes, and reads after it should see them
 	held      bool        // the application's code runs meanwhile, so that it may keep the connection
+	led       string      // the domain whose reference led here; "" for none
 }
 
 // maxTries bounds the tries of one call, those included that sent nothing.
@@ -72,6 +73,9 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 			}
 			return &Error{Op: c.op, Domain: d.name, Err: err}
 		}
+		if c.led != "" && m.uses == 0 {
+			d.scope.ReferralConnected(c.led)
+		}
 		sent, err := d.lend(ctx, c.pool, m, waited, c.held, f)
 		if resent {
 			d.scope.Retried(d.name, err == nil)
@@ -83,7 +87,7 @@ func (d *Domain) call(ctx context.Context, c call, f func(context.Context, *inst
 			return nil
 		}
 		again := (!resent || !sent) && try < maxTries && d.again(ctx, c, m.endpoint, sent, err) // which takes from the budget, so it comes last
-		d.tellLoan(ctx, m, again, err)
+		d.tellLoan(ctx, m, sent, again, err)
 		if !again {
 			return d.explain(c, m, sent, err)
 		}

@@ -82,7 +82,8 @@ func (d *Domain) userByKey(ctx context.Context, key string) (*User, error) {
 	return d.oneUser(ctx, d, f, base)
 }
 
-// Purge forgets what is kept in memory about people and groups: of the named accounts and keys, or of everybody.
+// Purge forgets what is kept in memory about people and groups: of the named accounts and keys, under whatever names they were
+// found, or of everybody.
 func (d *Domain) Purge(names ...string) {
 	if len(names) == 0 {
 		d.identity.users.clear()
@@ -92,12 +93,18 @@ func (d *Domain) Purge(names ...string) {
 		return
 	}
 	for _, name := range names {
-		key := foldValue(name)
-		if u, ok := d.identity.users.get(key, time.Now()); ok {
+		folded := foldValue(name)
+		account := folded
+		if parsed, err := ParseLoginName(name); err == nil {
+			account = foldValue(parsed.Account)
+		}
+		known := d.identity.users.dropAll(func(spelled string, u *User) bool {
+			return spelled == folded || u.Key == name || foldValue(u.Account) == account
+		})
+		for _, u := range known {
 			d.identity.groups.drop(u.Key)
 		}
-		d.identity.users.drop(key)
-		d.identity.misses.drop(key)
+		d.identity.misses.drop(folded)
 		d.identity.groups.drop(name)
 	}
 }
@@ -123,14 +130,23 @@ func (d *Domain) findUser(ctx context.Context, ask Searcher, name LoginName) (*U
 
 // oneUser runs a search that must find exactly one person. With a base it reads that entry alone.
 func (d *Domain) oneUser(ctx context.Context, ask Searcher, f filter, base string) (*User, error) {
+	var unknown error // what a place holds that gave no answer, and not because it does not exist
 	u := union{domain: d, ask: ask, places: d.cfg.Users.Places, bestEffort: isOn(d.cfg.Users.BestEffort), limit: ambiguousLimit,
-		failed: func(err error) { d.event(ctx, Event{Stage: StageFind, Err: err}) }}
+		failed: func(err error) {
+			if !answeredWith(err, ldap.LDAPResultNoSuchObject) {
+				unknown = err
+			}
+			d.event(ctx, Event{Stage: StageFind, Err: err})
+		}}
 	if base != "" {
 		u.places = []Place{{Base: base, Scope: "base"}}
 	}
 	entries, err := u.search(ctx, allFilters(d.peopleFilter(), f), d.userAttributes())
 	if answeredWith(err, ldap.LDAPResultNoSuchObject) && base != "" {
 		entries, err = nil, nil
+	}
+	if len(entries) == 0 && err == nil {
+		err = unknown
 	}
 	switch {
 	case err != nil:

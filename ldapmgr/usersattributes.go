@@ -3,9 +3,6 @@
 package ldapmgr
 
 import (
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -13,7 +10,6 @@ import (
 const (
 	adPeople   = "(&(objectCategory=person)(objectClass=user))"
 	rfcPeople  = "(|(objectClass=person)(objectClass=posixAccount))"
-	keyFromDN  = "dn:" // before keys of servers that have no better one
 	badCounter = "badPwdCount"
 )
 
@@ -48,23 +44,9 @@ func (d *Domain) accountAttribute() string {
 	return "uid"
 }
 
-// keyAttributes are where a key may be, the best first.
-func (d *Domain) keyAttributes() []string {
-	switch {
-	case d.cfg.Users.Key != "":
-		return []string{d.cfg.Users.Key}
-	case d.isAD():
-		return []string{"objectGUID"}
-	}
-	if root := d.root.Load(); root != nil && root.Vendor == vendor389 {
-		return []string{"nsUniqueId"}
-	}
-	return []string{"entryUUID", "nsUniqueId"}
-}
-
-// userAttributes is the least list that the configuration needs.
-func (d *Domain) userAttributes() []string {
-	list := slices.Concat(d.keyAttributes(), []string{d.accountAttribute()}, d.groupNeeds(), d.cfg.Users.Attributes)
+// userAttributes is the least list that the configuration needs, and more.
+func (d *Domain) userAttributes(more ...string) []string {
+	list := slices.Concat(d.keyAttributes(), []string{d.accountAttribute()}, d.groupNeeds(), d.cfg.Users.Attributes, more)
 	for _, f := range d.cfg.Users.Fields {
 		list = append(list, f.attributes()...)
 	}
@@ -82,50 +64,4 @@ func (d *Domain) accountOf(e Entry) string {
 	}
 	_, value, _ := firstRDN(e.DN)
 	return value
-}
-
-// keyOf returns the key of an entry as text.
-func (d *Domain) keyOf(e Entry) string {
-	for _, attribute := range d.keyAttributes() {
-		if guid, ok := e.GUID(attribute); ok {
-			return guid
-		}
-		if text := e.String(attribute); text != "" {
-			return strings.ToLower(text)
-		}
-	}
-	canonical, _ := canonicalDN(e.DN)
-	return keyFromDN + canonical
-}
-
-// keyFilter finds the entry with a key; for a key made of a DN, base is where it is.
-func (d *Domain) keyFilter(key string) (f filter, base string, err error) {
-	if dn, ok := strings.CutPrefix(key, keyFromDN); ok {
-		return "", dn, nil
-	}
-	var terms []filter
-	for _, attribute := range d.keyAttributes() {
-		if strings.EqualFold(attribute, "objectGUID") {
-			raw, err := guidBytes(key)
-			if err != nil {
-				return "", "", err
-			}
-			terms = append(terms, equalBytes(attribute, raw))
-			continue
-		}
-		terms = append(terms, equal(attribute, key))
-	}
-	return anyFilter(terms...), "", nil
-}
-
-// guidBytes returns a GUID in the byte order of Active Directory.
-func guidBytes(text string) ([]byte, error) {
-	raw, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
-	if err != nil || len(raw) != 16 {
-		return nil, fmt.Errorf("key of a user is no GUID: %w", ErrNotFound)
-	}
-	binary.LittleEndian.PutUint32(raw, binary.BigEndian.Uint32(raw))
-	binary.LittleEndian.PutUint16(raw[4:], binary.BigEndian.Uint16(raw[4:]))
-	binary.LittleEndian.PutUint16(raw[6:], binary.BigEndian.Uint16(raw[6:]))
-	return raw, nil
 }

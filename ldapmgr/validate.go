@@ -103,6 +103,8 @@ func (c Config) checkNames(p problems, name string, taken map[string]string) {
 		switch {
 		case alias == "":
 			p.at("aliases", strconv.Itoa(i)).add("is empty", "")
+		case strings.TrimSpace(alias) != alias:
+			p.at("aliases", strconv.Itoa(i)).add("has space at its ends", "nobody writes it so")
 		case is && owner != name:
 			p.at("aliases", strconv.Itoa(i)).add("also means domain "+owner, "each alias belongs to one domain")
 		}
@@ -179,6 +181,8 @@ func checkServers(p problems, d DomainConfig) {
 	starttls := isOn(d.StartTLS)
 	if _, _, tls := srvName(d.SRV); d.SRV != "" && tls && starttls {
 		p.at("starttls").add("contradicts srv, which already encrypts from the start", "write the name without ldaps://, or turn starttls off")
+	} else if d.SRV != "" && !tls && !starttls {
+		checkClearText(p.at("srv"), d)
 	}
 	for i, server := range d.Servers {
 		p := p.at("servers", strconv.Itoa(i))
@@ -192,6 +196,26 @@ func checkServers(p problems, d DomainConfig) {
 			p.add("is a local socket and contradicts starttls", "turn starttls off")
 		case slices.Contains(d.Servers[:i], server):
 			p.add("is there twice", "")
+		case !starttls && crossesInClear(address):
+			checkClearText(p, d)
+		}
+	}
+}
+
+// checkClearText refuses to go without TLS where somebody said how its certificates are to be checked. An application that opens
+// sockets itself may have a tunnel.
+func checkClearText(p problems, d DomainConfig) {
+	t := d.TLS
+	if d.Dial != nil {
+		return
+	}
+	for _, s := range []struct {
+		key string
+		set bool
+	}{{"ca_file", t.CAFile != ""}, {"pins", len(t.Pins) > 0}, {"client_cert", t.ClientCert != ""}} {
+		if s.set {
+			p.add("is not encrypted, and contradicts tls."+s.key, "write ldaps://, or set starttls, or leave the settings of tls out")
+			return
 		}
 	}
 }

@@ -21,6 +21,7 @@ func checkIdentity(p problems, d DomainConfig) {
 }
 
 func checkLogin(p problems, l Login) {
+	checkAttributes(p.at("attributes"), l.Attributes, false)
 	if len(l.Attributes) > 0 && l.Filter != "" {
 		p.at("filter").add("contradicts attributes", "keep one")
 	}
@@ -77,6 +78,9 @@ func checkPlaces(p problems, places []Place) {
 
 func checkUsers(p problems, u Users) {
 	checkPlaces(p.at("places"), u.Places)
+	checkAttribute(p.at("account"), u.Account)
+	checkAttribute(p.at("key"), u.Key)
+	checkAttributes(p.at("attributes"), u.Attributes, true)
 	if u.Filter != "" {
 		checkFilterAt(p.at("filter"), u.Filter)
 	}
@@ -104,6 +108,7 @@ func checkField(p problems, f Field) {
 	case !slices.Contains(transforms, f.Transform):
 		p.at("transform").add(fmt.Sprintf("%q is unknown", f.Transform), "transforms are "+strings.Join(transforms[1:], ", "))
 	}
+	checkFieldAttributes(p, f)
 	if f.Required && (f.Default != "" || f.Keep) {
 		p.at("required").add("contradicts default and keep", "remove it, or them")
 	}
@@ -120,6 +125,8 @@ var strategies = []string{
 
 func checkGroups(p problems, g Groups) {
 	checkPlaces(p.at("places"), g.Places)
+	checkAttribute(p.at("member"), g.Member)
+	checkAttribute(p.at("name"), g.Name)
 	if !slices.Contains(strategies, g.Strategy) {
 		p.at("strategy").add(fmt.Sprintf("%q is unknown", g.Strategy), "strategies are "+strings.Join(strategies, ", "))
 	}

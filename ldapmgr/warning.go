@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ldapscope/ldapscope/instrument"
 )
 
 // Warning is something about a domain that works and should not stay so. DomainConfig.Silence hides it by its code.
@@ -32,11 +34,12 @@ const (
 	WarnFileMode        = "file_mode"
 	WarnServiceAccount  = "service_account"
 	WarnUnknownDomain   = "unknown_domain"
+	WarnUnknownGroup    = "unknown_group"
 )
 
 var warningCodes = []string{
 	WarnClearText, WarnInsecureTLS, WarnOldTLS, WarnAdminAccount, WarnCertificateEnds, WarnSecretInFile, WarnFileMode, WarnServiceAccount,
-	WarnUnknownDomain,
+	WarnUnknownDomain, WarnUnknownGroup,
 }
 
 // UnknownDomains warns of stored users whose domain is not configured any more: nobody can sync them or log them in. users
@@ -88,6 +91,11 @@ func (d *Domain) Warnings() []Warning {
 		}
 	}
 	d.certificateWarnings(add)
+	if missing := d.identity.missing.Load(); missing != nil {
+		for _, m := range *missing {
+			add(WarnUnknownGroup, "%s names the group %s, which the last sync of everybody did not find, not with members", m.path, m.group)
+		}
+	}
 	for _, c := range []*credential{d.account, d.writer} {
 		if err := c.state(); err != nil {
 			add(WarnServiceAccount, "%v", err)
@@ -111,13 +119,18 @@ func (d *Domain) clearText() string {
 		return d.cfg.SRV
 	}
 	for _, e := range d.fleet.servers() {
-		ip := net.ParseIP(e.address.Host)
-		local := e.address.Network == "unix" || e.address.Host == "localhost" || ip != nil && ip.IsLoopback()
-		if !e.address.TLS && !local {
+		if crossesInClear(e.address) {
 			return e.url
 		}
 	}
 	return ""
+}
+
+// crossesInClear reports whether a server is reached over a network and not by TLS from the start.
+func crossesInClear(a instrument.Address) bool {
+	ip := net.ParseIP(a.Host)
+	local := a.Network == "unix" || a.Host == "localhost" || ip != nil && ip.IsLoopback()
+	return !a.TLS && !local
 }
 
 // adminAccount reports whether a bind name looks like the account that may do everything.

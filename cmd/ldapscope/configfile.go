@@ -85,6 +85,9 @@ func parseConfig(path string, text []byte) (*fileConfig, error) {
 	if _, err := ldapmgr.New(m); err != nil {
 		w.problems = append(w.problems, c.located(err))
 	}
+	if len(w.problems) == 0 {
+		w.problems = c.empty()
+	}
 	return c, errors.Join(w.problems...)
 }
 

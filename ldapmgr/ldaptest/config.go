@@ -43,6 +43,10 @@ type Config struct {
 
 	Partitions bool // ActiveDirectory only: searches from the suffix end with the three references of a real domain; default false
 
+	// ChannelBinding has NTLM binds over TLS name the certificate of Config.TLS, as LdapEnforceChannelBinding = 2 does;
+	// ActiveDirectory only; default false.
+	ChannelBinding bool
+
 	TLS *tls.Config // certificate for StartTLS and ServeTLS; default none: StartTLS is refused
 
 	SizeLimit   int           // entries of one unpaged search; default 500 for OpenLDAP, MaxPageSize for ActiveDirectory; -1: no limit

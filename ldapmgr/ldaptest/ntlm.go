@@ -36,6 +36,9 @@ const (
 	_ // the forest
 	avFlags
 	avTimestamp
+	_ // a single host
+	_ // the target's name
+	avChannelBindings
 )
 
 const avHasMIC = 0x2 // of avFlags

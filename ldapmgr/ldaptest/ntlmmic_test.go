@@ -20,6 +20,7 @@ import (
 // and proof change what passes by.
 type signing struct {
 	flags                 uint32 // of the answer's pairs
+	bindings              []byte // of the answer's pairs; none where it is nil
 	sent, received, proof func([]byte) []byte
 	negotiate             []byte
 }
@@ -48,6 +49,9 @@ func (s *signing) answer(challenge []byte, user, password string) []byte {
 	size, at := int(le.Uint16(challenge[40:])), int(le.Uint32(challenge[44:]))
 	pairs := bytes.Clone(challenge[at : at+size-4]) // without the end
 	pairs = le.AppendUint32(le.AppendUint32(pairs, 6|4<<16), s.flags)
+	if s.bindings != nil {
+		pairs = append(le.AppendUint32(pairs, 10|16<<16), s.bindings...)
+	}
 	pairs = append(pairs, 0, 0, 0, 0)
 	temp := append(append([]byte{1, 1, 0, 0, 0, 0, 0, 0}, make([]byte, 8)...), "client's"...) // the time is not looked at
 	temp = append(append(append(temp, 0, 0, 0, 0), pairs...), 0, 0, 0, 0)

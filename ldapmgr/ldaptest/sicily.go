@@ -3,6 +3,7 @@
 package ldaptest
 
 import (
+	"bytes"
 	"crypto/rand"
 	"strings"
 
@@ -27,7 +28,7 @@ func (o *operation) sicily(b wire.Bind) bool {
 		o.conn.swapExchange(&ntlmExchange{negotiate: b.Credentials, challenge: challenge, puzzle: puzzle})
 		o.reply(wire.Reply{MatchedDN: string(challenge)}, nil)
 	case wire.BindNTLM3:
-		who, reply := o.dir.bindNTLM(said, b.Credentials)
+		who, reply := o.dir.bindNTLM(said, b.Credentials, o.conn.encrypted.Load())
 		if reply.Code == codeSuccess {
 			o.conn.become(who)
 		}
@@ -48,7 +49,7 @@ func (c *conn) swapExchange(next *ntlmExchange) *ntlmExchange {
 }
 
 // bindNTLM judges the answer to a challenge. Accounts of other domains are unknown, as where nobody is trusted.
-func (d *Directory) bindNTLM(said *ntlmExchange, token []byte) (identity, wire.Reply) {
+func (d *Directory) bindNTLM(said *ntlmExchange, token []byte, encrypted bool) (identity, wire.Reply) {
 	answer, ok := parseNTLM(token)
 	if !ok || said == nil {
 		return identity{}, refusedAD(subBadPassword)
@@ -75,6 +76,11 @@ func (d *Directory) bindNTLM(said *ntlmExchange, token []byte) (identity, wire.R
 	if answer.altered(key, *said) { // SEC_E_MESSAGE_ALTERED
 		return identity{}, wire.Reply{
 			Code: codeInvalidCredentials, Diagnostic: "8009030F: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 0, v4563\x00",
+		}
+	}
+	if encrypted && d.cfg.ChannelBinding && !bytes.Equal(answer.pair(avChannelBindings), d.channelBindings()) { // SEC_E_BAD_BINDINGS
+		return identity{}, wire.Reply{
+			Code: codeInvalidCredentials, Diagnostic: "80090346: LdapErr: DSID-0C090597, comment: AcceptSecurityContext error, data 80090346, v4563\x00",
 		}
 	}
 	return identity{text: n.entry.text, key: n.entry.key}, wire.Reply{}

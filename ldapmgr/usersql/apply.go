@@ -119,10 +119,15 @@ func (s *Store) columns(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, id int6
 func (s *Store) linked(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, id int64) error {
 	synced := micros(p.LastSync)
 	if p.Create || p.Link {
-		return s.say("INSERT INTO {ldap_user} (user_id, domain, guid, dn, last_sync) VALUES (").
+		var owner int64
+		err := s.say("INSERT INTO {ldap_user} (user_id, domain, guid, dn, last_sync) VALUES (").
 			with(id, fold(p.Domain), p.Key, p.DN, synced).
-			add(") ON CONFLICT (user_id) DO UPDATE SET domain = excluded.domain, guid = excluded.guid, dn = excluded.dn, last_sync = excluded.last_sync, last_error = ''").
-			exec(ctx, tx)
+			add(") ON CONFLICT (user_id) DO UPDATE SET dn = excluded.dn, last_sync = excluded.last_sync, last_error = ''").
+			add(" WHERE {ldap_user}.domain = excluded.domain AND {ldap_user}.guid = excluded.guid RETURNING user_id").value(ctx, tx, &owner)
+		if errors.Is(err, sql.ErrNoRows) { // somebody else's since the plan was made
+			return ldapmgr.ErrNameTaken
+		}
+		return err
 	}
 	q := s.say("UPDATE {ldap_user} SET dn = ").with(p.DN)
 	if synced > 0 {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
 )
@@ -43,7 +44,7 @@ func (s *Store) Named(ctx context.Context, field, value string) (ldapmgr.Stored,
 	case field == "":
 		q.add(" WHERE u.name_fold = ").with(fold(value))
 	case slices.Contains(s.fields, field):
-		q.add(" WHERE lower(u." + field + ") = ").with(strings.ToLower(value))
+		q.add(" WHERE lower(u." + field + ") LIKE lower(").with(likePattern(value)).add(`) ESCAPE '!'`)
 	default:
 		return ldapmgr.Stored{}, false, fmt.Errorf("finding an account: %q is none of the store's fields", field)
 	}
@@ -52,12 +53,31 @@ func (s *Store) Named(ctx context.Context, field, value string) (ldapmgr.Stored,
 		if err != nil {
 			return ldapmgr.Stored{}, false, err
 		}
-		all = append(all, account)
+		if field == "" || fold(account.Fields[field]) == fold(value) {
+			all = append(all, account)
+		}
 	}
 	if len(all) != 1 {
 		return ldapmgr.Stored{}, false, nil
 	}
 	return all[0], true, nil
+}
+
+// likePattern matches what differs from a value in case, and a little more: databases may know the case of ASCII alone.
+func likePattern(value string) string {
+	var b strings.Builder
+	for _, r := range value {
+		switch {
+		case r >= utf8.RuneSelf:
+			b.WriteByte('%')
+		case strings.ContainsRune("%_!", r):
+			b.WriteByte('!')
+			fallthrough
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // Each yields the accounts that are linked to a domain.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,8 +25,9 @@ type Remote struct {
 	Domain  string         // domain of names that name none; default the manager's default domain
 }
 
-// remembered is how long the account behind a name is kept, so that a request needs no look-up.
-const remembered = 10 * time.Minute
+// remembered is how long the account behind a name is kept, so that a request needs no look-up. Behind that it serves only
+// while the directory does not answer.
+var remembered = 10 * time.Minute
 
 // maxNames bounds how many names are kept.
 const maxNames = 10_000
@@ -73,7 +76,7 @@ func (u *remoteUser) serve(w http.ResponseWriter, r *http.Request, next http.Han
 		u.guard.refuseName(w, r, err)
 		return
 	}
-	next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), who)))
+	u.guard.pass(w, r, next, who)
 }
 
 func (u *remoteUser) trusts(address string) bool {
@@ -116,7 +119,10 @@ func (u *remoteUser) identify(r *http.Request, name string) (Identity, error) {
 		domain = ""
 	}
 	synced, err := u.guard.cfg.Syncer.Sync(r.Context(), domain, name)
-	if err != nil {
+	switch {
+	case err != nil && ok && !nobody(err):
+		return known.Identity, nil // whose account is older then: Guard.Sync decides how old it may be
+	case err != nil:
 		return Identity{}, fmt.Errorf("the remote user: %w", err)
 	}
 	who := Identity{Domain: synced.Account.Domain, Key: synced.Account.Key, Name: synced.Account.Name}
@@ -129,16 +135,34 @@ func (u *remoteUser) identify(r *http.Request, name string) (Identity, error) {
 	return who, nil
 }
 
+// nobody reports whether a name leads to nobody, and that for certain.
+func nobody(err error) bool {
+	return slices.ContainsFunc([]error{
+		ldapmgr.ErrNotFound, ldapmgr.ErrAmbiguous, ldapmgr.ErrUnknownDomain, ldapmgr.ErrLoginName, ldapmgr.ErrNoAccount, ldapmgr.ErrNameTaken,
+	}, func(known error) bool { return errors.Is(err, known) })
+}
+
+// pass calls next for who was found, unless the account is known not to be active: whatever stands behind may not ask.
+func (g *Guard) pass(w http.ResponseWriter, r *http.Request, next http.Handler, who Identity) {
+	if g.inactive(who.Domain, who.Key) {
+		http.Error(w, "This account is not active.", http.StatusForbidden)
+		return
+	}
+	next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), who)))
+}
+
+// inactive reports whether an account is known not to be active, by the last sync.
+func (g *Guard) inactive(domain, key string) bool {
+	last, ok := g.cfg.Syncer.Recent(domain, key, math.MaxInt64)
+	return ok && !last.Account.Flags[ldapmgr.ActiveFlag]
+}
+
 // refuseName answers a request whose user's name leads to nobody.
 func (g *Guard) refuseName(w http.ResponseWriter, r *http.Request, err error) {
 	g.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "request refused, since its user is not known", slog.String("reason", ldapmgr.Reason(err)))
-	for _, unknown := range []error{
-		ldapmgr.ErrNotFound, ldapmgr.ErrAmbiguous, ldapmgr.ErrUnknownDomain, ldapmgr.ErrLoginName, ldapmgr.ErrNoAccount, ldapmgr.ErrNameTaken,
-	} {
-		if errors.Is(err, unknown) {
-			http.Error(w, "This account is not known here.", http.StatusForbidden)
-			return
-		}
+	if nobody(err) {
+		http.Error(w, "This account is not known here.", http.StatusForbidden)
+		return
 	}
 	g.unavailable(w, r, err)
 }
@@ -168,7 +192,7 @@ func (g *Guard) Simulate(listen, user string) (func(http.Handler) http.Handler, 
 				g.refuseName(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), who)))
+			g.pass(w, r, next, who)
 		})
 	}, nil
 }

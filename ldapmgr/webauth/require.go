@@ -3,6 +3,7 @@
 package webauth
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,20 +39,20 @@ func (g *Guard) RequireDomain(rule Rule, domains ...string) (func(http.Handler) 
 		}
 		names = append(names, d.Name())
 	}
-	return g.require(rule, func(_ *http.Request, user *ldapmgr.Synced) (bool, error) {
-		return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, user.Account.Domain) }), nil
+	return g.require(rule, func(_ *http.Request, user *ldapmgr.Synced) (bool, *ldapmgr.Synced, error) {
+		return len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, user.Account.Domain) }), user, nil
 	}), nil
 }
 
 // RequireFresh lets in users that were synced no longer than maxAge ago, and syncs the others first; 0 is a sync for every
 // request.
 func (g *Guard) RequireFresh(rule Rule, maxAge time.Duration) func(http.Handler) http.Handler {
-	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, error) {
+	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, *ldapmgr.Synced, error) {
 		if time.Since(user.Account.LastSync) < maxAge {
-			return true, nil
+			return true, user, nil
 		}
 		fresh, err := g.cfg.Syncer.Resync(r.Context(), user.Account.Domain, user.Account.Key)
-		return err == nil && fresh.Account.Flags[ldapmgr.ActiveFlag], err
+		return err == nil && fresh.Account.Flags[ldapmgr.ActiveFlag], fresh, err
 	})
 }
 
@@ -61,35 +62,37 @@ func (g *Guard) RequireGroup(rule Rule, query string) (func(http.Handler) http.H
 	if err != nil {
 		return nil, fmt.Errorf("webauth: required group: %w", err)
 	}
-	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, error) {
+	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, *ldapmgr.Synced, error) {
 		if user.User != nil {
-			return q.Match(user.User.Groups), nil
+			return q.Match(user.User.Groups), user, nil
 		}
 		fresh, err := g.cfg.Syncer.Resync(r.Context(), user.Account.Domain, user.Account.Key) // the sink keeps no groups of the directory
 		if err != nil {
-			return false, err
+			return false, user, err
 		}
-		return q.Match(fresh.User.Groups), nil
+		return fresh.Account.Flags[ldapmgr.ActiveFlag] && q.Match(fresh.User.Groups), fresh, nil
 	}), nil
 }
 
 // RequirePermission lets in users who may do something, by their local groups or, where the domain says so, by the names of
 // the directory's.
 func (g *Guard) RequirePermission(rule Rule, permission string) func(http.Handler) http.Handler {
-	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, error) {
+	return g.require(rule, func(r *http.Request, user *ldapmgr.Synced) (bool, *ldapmgr.Synced, error) {
 		if g.cfg.Permissions != nil {
 			local, err := g.cfg.Permissions(r.Context(), user.Account)
 			if err != nil || slices.Contains(local, permission) {
-				return err == nil, err
+				return err == nil, user, err
 			}
 		}
 		all, err := g.cfg.Syncer.Permissions(r.Context(), user.Account.Domain, user.Account.Key)
-		return slices.Contains(all, permission), err
+		allowed := slices.Contains(all, permission) && !g.inactive(user.Account.Domain, user.Account.Key) // which may have synced
+		return allowed, user, err
 	})
 }
 
-// require calls next for users that check lets in. Without Guard.Sync before it, it looks the user up itself.
-func (g *Guard) require(rule Rule, check func(*http.Request, *ldapmgr.Synced) (bool, error)) func(http.Handler) http.Handler {
+// require calls next for users that check lets in. Without Guard.Sync before it, it looks the user up itself. What check learns
+// of the user holds for next.
+func (g *Guard) require(rule Rule, check func(*http.Request, *ldapmgr.Synced) (bool, *ldapmgr.Synced, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			user, ok := UserFrom(r.Context())
@@ -107,12 +110,14 @@ func (g *Guard) require(rule Rule, check func(*http.Request, *ldapmgr.Synced) (b
 				next.ServeHTTP(w, r)
 				return
 			}
-			allowed, err := check(r, user)
+			allowed, fresh, err := check(r, user)
 			switch {
 			case err != nil:
 				g.failed(w, r, rule, err)
 			case !allowed:
 				http.Error(w, notAllowed, http.StatusForbidden)
+			case fresh != user:
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, fresh)))
 			default:
 				next.ServeHTTP(w, r)
 			}
