@@ -83,9 +83,10 @@ func TestRequestLeavesFirst(t *testing.T) {
 					t.Fatalf("waited in vain: %s", what)
 				}
 			}
-			const while = 20 * time.Millisecond
-			if err := within(while, func() error { return <-done }); !errors.Is(err, errHung) {
+			select {
+			case err := <-done:
 				t.Errorf("it ended before it began: %v", err)
+			case <-time.After(20 * time.Millisecond):
 			}
 			close(gate.open)
 			eventually(t, "the operation ends", func() bool {
@@ -147,7 +148,11 @@ func TestAnswerBeforeBegin(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- ask(t.Context(), c) }()
 			<-socket.reached
-			time.Sleep(50 * time.Millisecond) // enough for an answer that does not wait to do harm
+			select {
+			case err := <-done:
+				t.Fatalf("it ended before it was sent: %v", err)
+			case <-time.After(50 * time.Millisecond): // enough for an answer that does not wait to do harm
+			}
 			close(socket.open)
 			if err := within(patience, func() error { return <-done }); err != nil {
 				t.Errorf("returned %v", err)

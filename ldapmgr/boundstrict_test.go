@@ -60,7 +60,7 @@ func TestHookPanics(t *testing.T) {
 	panics := true
 	s := fixtureInMemory(t).stage(t, ungrouped, ldapmgr.Hooks{BeforeCommit: func(context.Context, ldapmgr.Plan) error {
 		if panics {
-			panic("of the application") //nolint:forbidigo // that is the point
+			panic("of the application")
 		}
 		return nil
 	}})

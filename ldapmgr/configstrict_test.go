@@ -60,19 +60,19 @@ func TestAttributesAreNames(t *testing.T) {
 func TestClearTextContradictsTLS(t *testing.T) {
 	t.Parallel()
 	ca := func(c *ldapmgr.DomainConfig) { c.TLS.CAFile = "ca.pem" }
-	clear := func(c *ldapmgr.DomainConfig) {
+	unencrypted := func(c *ldapmgr.DomainConfig) {
 		c.Servers = []string{"ldaps://dc1.example.org", "ldap://dc2.example.org"}
 	}
 	for name, test := range map[string]struct {
 		changes []func(c *ldapmgr.DomainConfig)
 		path    string
 	}{
-		"ca_file":     {[]func(c *ldapmgr.DomainConfig){clear, ca}, "servers.1"},
-		"pins":        {[]func(c *ldapmgr.DomainConfig){clear, func(c *ldapmgr.DomainConfig) { c.TLS.Pins = []string{strings.Repeat("0a", 32)} }}, "servers.1"},
-		"client_cert": {[]func(c *ldapmgr.DomainConfig){clear, func(c *ldapmgr.DomainConfig) { c.TLS.ClientCert = "me.pem" }}, "servers.1"},
+		"ca_file":     {[]func(c *ldapmgr.DomainConfig){unencrypted, ca}, "servers.1"},
+		"pins":        {[]func(c *ldapmgr.DomainConfig){unencrypted, func(c *ldapmgr.DomainConfig) { c.TLS.Pins = []string{strings.Repeat("0a", 32)} }}, "servers.1"},
+		"client_cert": {[]func(c *ldapmgr.DomainConfig){unencrypted, func(c *ldapmgr.DomainConfig) { c.TLS.ClientCert = "me.pem" }}, "servers.1"},
 		"srv":         {[]func(c *ldapmgr.DomainConfig){ca, func(c *ldapmgr.DomainConfig) { c.Servers, c.SRV = nil, "example.org" }}, "srv"},
 		"srv, ldaps":  {[]func(c *ldapmgr.DomainConfig){ca, func(c *ldapmgr.DomainConfig) { c.Servers, c.SRV = nil, "ldaps://example.org" }}, ""},
-		"nothing":     {[]func(c *ldapmgr.DomainConfig){clear}, ""},
+		"nothing":     {[]func(c *ldapmgr.DomainConfig){unencrypted}, ""},
 		"starttls": {[]func(c *ldapmgr.DomainConfig){ca, func(c *ldapmgr.DomainConfig) {
 			c.Servers, c.StartTLS = []string{"ldap://dc2.example.org"}, new(true)
 		}}, ""},

@@ -28,7 +28,7 @@ func TestTinyQueue(t *testing.T) {
 	for range spanburst.Size {
 		_, span := tracers.Tracer("test").Start(t.Context(), "search")
 		span.End()
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	if err := tracers.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
