@@ -58,12 +58,12 @@ func waits(r *review, rule Rule) {
 func referrals(r *review, rule Rule) {
 	const referral = 10
 	if ops := r.ofCode(referral); len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d operations were answered with a referral and did nothing", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "operation was", "operations were")+" answered with a referral and did nothing", ops...)
 		return
 	}
 	ops := r.searches(func(op *instrument.Operation) bool { return op.References > 0 })
 	if len(ops) > 0 {
-		r.add(rule, Low, fmt.Sprintf("%d searches returned references to other servers", len(ops)), ops...)
+		r.add(rule, Low, counted(len(ops), "search", "searches")+" returned references to other servers", ops...)
 	}
 }
 

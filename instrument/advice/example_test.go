@@ -20,5 +20,5 @@ func ExampleReview() {
 	for _, f := range advice.Review(request, []instrument.Operation{login}, advice.Facts{}) {
 		fmt.Println(f)
 	}
-	// Output: critical E03 Login without a password: 1 binds with a name and an empty password succeeded. Refuse an empty password before the bind.
+	// Output: critical E03 Login without a password: 1 bind with a name and an empty password succeeded. Refuse an empty password before the bind.
 }

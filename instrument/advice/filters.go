@@ -205,14 +205,14 @@ func namesInFilters(r *review, rule Rule) {
 		return ok && f.Op == wire.Equal && op.Search.Scope.String() != "base" && (bytes.EqualFold(f.Attr, distinguishedName) || bytes.EqualFold(f.Attr, entryDN))
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d searches below a base for an entry whose name is known", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "search", "searches")+" below a base for an entry whose name is known", ops...)
 	}
 }
 
 func aliases(r *review, rule Rule) {
 	const always = 3
 	if ops := r.searches(func(op *instrument.Operation) bool { return op.Search.Deref == always }); len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d searches follow every alias", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "search follows", "searches follow")+" every alias", ops...)
 	}
 }
 
@@ -228,6 +228,6 @@ func questions(r *review, rule Rule) {
 			len(s.Attributes) == 1 && (s.Attributes[0] == "1.1" || strings.EqualFold(s.Attributes[0], string(f.Attr)))
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d reads ask one entry whether it has a value", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "read asks", "reads ask")+" one entry whether it has a value", ops...)
 	}
 }

@@ -190,7 +190,7 @@ func staticReads(r *review, rule Rule) {
 		return op.Search.Scope.String() == "base" && (base == "" || base == "cn=subschema" || strings.HasPrefix(base, "cn=schema,")) && op.Result.Received
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d reads of the root entry or of the schema", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "read", "reads")+" of the root entry or of the schema", ops...)
 	}
 }
 

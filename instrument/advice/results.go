@@ -17,7 +17,7 @@ func allAttributes(r *review, rule Rule) {
 		return (len(s.Attributes) == 0 || slices.Contains(s.Attributes, "*")) && !slices.Contains(s.Attributes, "+") && !s.TypesOnly && s.Base != "" && op.Entries > 0
 	})
 	for _, ops := range grouped(ops, shapeOf) {
-		r.add(rule, 0, fmt.Sprintf("%d entries came with all of their attributes, %s", entries(ops), size(received(ops))), ops...)
+		r.add(rule, 0, counted(entries(ops), "entry", "entries")+" came with all attributes, "+size(received(ops)), ops...)
 	}
 }
 
@@ -26,7 +26,7 @@ func operationalToo(r *review, rule Rule) {
 		return slices.Contains(op.Search.Attributes, "*") && slices.Contains(op.Search.Attributes, "+") && op.Search.Base != ""
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d searches ask for every attribute and every operational one", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "search asks", "searches ask")+" for every attribute and every operational one", ops...)
 	}
 }
 
@@ -103,7 +103,7 @@ func manyResults(r *review, rule Rule) {
 		}
 	}
 	if n >= manyEntries || sum >= manyBytes {
-		r.add(rule, 0, fmt.Sprintf("%d entries and %s in one HTTP request", n, size(sum)), ops...)
+		r.add(rule, 0, counted(n, "entry", "entries")+" and "+size(sum)+" in one HTTP request", ops...)
 	}
 }
 
@@ -117,7 +117,7 @@ func (r *review) ofCode(codes ...int64) []*instrument.Operation {
 func sizeLimit(r *review, rule Rule) {
 	const sizeLimitExceeded = 4
 	if ops := r.ofCode(sizeLimitExceeded); len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d searches were cut off after %d entries", len(ops), entries(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "search was", "searches were")+" cut off after "+counted(entries(ops), "entry", "entries"), ops...)
 	}
 }
 
@@ -125,7 +125,7 @@ func otherLimits(r *review, rule Rule) {
 	const timeLimitExceeded, adminLimitExceeded = 3, 11
 	if ops := r.ofCode(timeLimitExceeded, adminLimitExceeded); len(ops) > 0 {
 		_, longest := total(ops)
-		r.add(rule, 0, fmt.Sprintf("%d operations were ended by a limit, the longest after %s", len(ops), short(longest)), ops...)
+		r.add(rule, 0, counted(len(ops), "operation was", "operations were")+" ended by a limit, the longest after "+short(longest), ops...)
 	}
 }
 

@@ -4,6 +4,7 @@ package advice_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,9 @@ var tested = func() (ids []string) {
 	return ids
 }()
 
+// many are the words for more than one behind the number one.
+var many = regexp.MustCompile(`\b1 (operations|searches|binds|entries|reads|compares|questions|calls)\b`)
+
 func TestEachRule(t *testing.T) {
 	t.Parallel()
 	for _, tt := range ruleTests {
@@ -121,6 +125,11 @@ func TestEachRule(t *testing.T) {
 			}
 			if i >= 0 && tt.at != 0 && findings[i].Severity != tt.at {
 				t.Errorf("severity %s, want %s", findings[i].Severity, tt.at)
+			}
+			for _, f := range findings {
+				if many.MatchString(f.Evidence) {
+					t.Errorf("%s says %q of one", f.Rule.ID, f.Evidence)
+				}
 			}
 		})
 	}

@@ -27,9 +27,9 @@ func clearPasswords(r *review, rule Rule) {
 		}
 	}
 	if len(far) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d binds with a password over a connection without TLS", len(far)), far...)
+		r.add(rule, 0, counted(len(far), "bind", "binds")+" with a password over a connection without TLS", far...)
 	} else if len(near) > 0 {
-		r.add(rule, Low, fmt.Sprintf("%d binds with a password without TLS, on this machine only", len(near)), near...)
+		r.add(rule, Low, counted(len(near), "bind", "binds")+" with a password without TLS, on this machine only", near...)
 	}
 }
 
@@ -39,7 +39,7 @@ func clearData(r *review, rule Rule) {
 		return op.Entries > 0 && !loopback(op.Server) && r.domain(op.Domain).Security == clearText
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d entries came over a connection without TLS", entries(ops)), ops...)
+		r.add(rule, 0, counted(entries(ops), "entry", "entries")+" came over a connection without TLS", ops...)
 	}
 }
 
@@ -67,9 +67,9 @@ func emptyPasswords(r *review, rule Rule) {
 		}
 	}
 	if len(taken) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d binds with a name and an empty password succeeded", len(taken)), taken...)
+		r.add(rule, 0, counted(len(taken), "bind", "binds")+" with a name and an empty password succeeded", taken...)
 	} else if len(refused) > 0 {
-		r.add(rule, Medium, fmt.Sprintf("%d binds with a name and an empty password; this server refuses them, others do not", len(refused)), refused...)
+		r.add(rule, Medium, counted(len(refused), "bind", "binds")+" with a name and an empty password; this server refuses that, others do not", refused...)
 	}
 }
 
@@ -79,7 +79,7 @@ func administrators(r *review, rule Rule) {
 		return op.Bind != nil && succeeded(op) && administrator(op.Bind.Name)
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d binds as an administrator of the whole directory", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "bind", "binds")+" as an administrator of the whole directory", ops...)
 	}
 }
 
@@ -118,7 +118,7 @@ func secretReads(r *review, rule Rule) {
 		return slices.ContainsFunc(op.Search.Attributes, instrument.SecretAttribute)
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d searches ask for passwords or keys", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "search asks", "searches ask")+" for passwords or keys", ops...)
 	}
 }
 
@@ -128,6 +128,6 @@ func comparedPasswords(r *review, rule Rule) {
 		return op.Kind == instrument.KindCompare && len(op.Changes) > 0 && instrument.SecretAttribute(op.Changes[0].Attribute)
 	})
 	if len(ops) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%d compares of a password", len(ops)), ops...)
+		r.add(rule, 0, counted(len(ops), "compare", "compares")+" of a password", ops...)
 	}
 }

@@ -14,7 +14,7 @@ func givenUp(r *review, rule Rule) {
 	ops := r.those(func(op *instrument.Operation) bool { return op.State == instrument.StateTimeout })
 	if len(ops) > 0 {
 		_, longest := total(ops)
-		r.add(rule, 0, fmt.Sprintf("%d operations had no answer after up to %s", len(ops), short(longest)), ops...)
+		r.add(rule, 0, counted(len(ops), "operation", "operations")+" had no answer after up to "+short(longest), ops...)
 	}
 }
 
@@ -35,6 +35,6 @@ func slowOperations(r *review, rule Rule) {
 		if stream*2 > sum {
 			where = "receiving entries"
 		}
-		r.add(rule, severity, fmt.Sprintf("%d operations above %s, the slowest %s, most of it %s", len(ops), short(slow), short(longest), where), ops...)
+		r.add(rule, severity, fmt.Sprintf("%s above %s, the slowest %s, most of it %s", counted(len(ops), "operation", "operations"), short(slow), short(longest), where), ops...)
 	}
 }

@@ -50,3 +50,11 @@ func three(n float64) string {
 	}
 	return strconv.FormatFloat(n, 'f', digits, 64)
 }
+
+// counted writes how many there are, in the words for one or for more.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
