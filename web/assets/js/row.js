@@ -78,7 +78,7 @@ function request(row) {
     n: [plural(q.operations, "op")],
     code: [q.status ? h(q.status >= 500 ? "span.bad" : "span", {}, String(q.status)) : q.running && timed ? "running" : ""],
     size: [bytes(q.bytes_received)],
-    time: timed ? [h("span", { title: `${duration(q.ldap_us)} of ${duration(q.duration_us)} with an LDAP operation open` }, duration(q.ldap_us), h("span.whole", {}, ` / ${duration(q.duration_us)}`)), bar(share)] : [],
+    time: timed ? [h("span.spent", { title: `${duration(q.ldap_us)} of ${duration(q.duration_us)} with an LDAP operation open` }, h("span", {}, duration(q.ldap_us)), h("span.whole", {}, ` / ${duration(q.duration_us)}`)), bar(share)] : [],
   };
 }
 
