@@ -127,14 +127,7 @@ func (s *stuck) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (s *stuck) dial() instrument.DialOption {
-	return instrument.WithDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, address)
-		s.Conn = conn
-		return s, err
-	})
-}
+func (s *stuck) dial() instrument.DialOption { return throughSocket(&s.Conn, s) }
 
 // TestAnswerBeforeBegin lets the answer come while the request is still leaving, as far as its sender knows.
 func TestAnswerBeforeBegin(t *testing.T) {

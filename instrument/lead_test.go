@@ -43,14 +43,7 @@ func (o *overlooked) Read(p []byte) (int, error) {
 	return o.Conn.Read(p)
 }
 
-func (o *overlooked) dial() instrument.DialOption {
-	return instrument.WithDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, address)
-		o.Conn = conn
-		return o, err
-	})
-}
+func (o *overlooked) dial() instrument.DialOption { return throughSocket(&o.Conn, o) }
 
 // Of searches that follow each other the goroutine that asks reads the answer: the driver's is left alone.
 func TestSearchReadsItsAnswer(t *testing.T) {

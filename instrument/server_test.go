@@ -131,6 +131,14 @@ func dial(t testing.TB, scope *instrument.Scope, url string, opts ...instrument.
 	return c
 }
 
+// throughSocket connects as usual, and puts a socket of the test's over the real one.
+func throughSocket(inner *net.Conn, over net.Conn) instrument.DialOption {
+	return instrument.WithDialer(func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+		*inner, err = new(net.Dialer).DialContext(ctx, network, address)
+		return over, err
+	})
+}
+
 // plain connects with go-ldap alone.
 func plain(t testing.TB, url string) *ldap.Conn {
 	t.Helper()
