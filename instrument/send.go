@@ -159,13 +159,7 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		<-turn
 	}
 	if err == nil {
-		secured := c.bound(now.Add(within)) // before the lock: it also bounds who holds it
-		c.writing.Lock()
-		_, err = c.inner.Write(raw)
-		c.writing.Unlock()
-		if secured {
-			c.unbound()
-		}
+		err = c.write(raw, now.Add(within))
 	}
 	if !long {
 		c.begin(k, v, len(raw), now)
@@ -185,6 +179,17 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		return 0, err
 	}
 	return len(raw), nil
+}
+
+// write writes one message, until a deadline.
+func (c *Conn) write(raw []byte, deadline time.Time) error {
+	if c.bound(deadline) { // before the lock: it also bounds who holds it
+		defer c.unbound()
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err := c.inner.Write(raw)
+	return err
 }
 
 // bound gives what is written until a deadline, and reports whether unbound has to lift it.
