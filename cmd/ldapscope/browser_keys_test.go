@@ -32,21 +32,21 @@ var keyboards = map[string]struct {
 	strokes []stroke
 }{
 	"j k, ↓ ↑": {"live", []stroke{
-		{"j", chosenRow + "?.ariaRowIndex === '2'"}, {"j", chosenRow + ".ariaRowIndex === '3'"}, {"k", chosenRow + ".ariaRowIndex === '2'"},
-		{kb.ArrowDown, chosenRow + ".ariaRowIndex === '3'"}, {kb.ArrowUp, chosenRow + ".ariaRowIndex === '2'"},
+		{"j", chosenRow + "?.ariaRowIndex === '2'"}, {"j", chosenRow + "?.ariaRowIndex === '3'"}, {"k", chosenRow + "?.ariaRowIndex === '2'"},
+		{kb.ArrowDown, chosenRow + "?.ariaRowIndex === '3'"}, {kb.ArrowUp, chosenRow + "?.ariaRowIndex === '2'"},
 	}},
 	"J K": {"live", []stroke{
-		{"J", chosenRow + "?.classList.contains('request')"}, {"J", chosenRow + ".classList.contains('request') && " + chosenRow + ".ariaRowIndex > 2"},
-		{"K", chosenRow + ".ariaRowIndex === '2'"},
+		{"J", chosenRow + "?.classList.contains('request')"}, {"J", chosenRow + "?.classList.contains('request') && " + chosenRow + "?.ariaRowIndex > 2"},
+		{"K", chosenRow + "?.ariaRowIndex === '2'"},
 	}},
 	"n N": {"live", []stroke{
 		{"n", chosenRow + "?.querySelector('.severity')"}, {"jN", chosenRow + "?.querySelector('.severity')"},
 	}},
-	"PgUp PgDn": {"live", []stroke{{kb.PageDown, chosenRow + "?.ariaRowIndex > 10"}, {kb.PageUp, chosenRow + ".ariaRowIndex === '2'"}}},
+	"PgUp PgDn": {"live", []stroke{{kb.PageDown, chosenRow + "?.ariaRowIndex > 10"}, {kb.PageUp, chosenRow + "?.ariaRowIndex === '2'"}}},
 	"Enter, o":  {"live", []stroke{{"jj" + kb.Enter, "!" + drawer + ".hidden"}, {kb.Escape, drawer + ".hidden"}, {"o", "!" + drawer + ".hidden"}}},
 	"← →, h l": {"live", []stroke{
-		{"j" + kb.ArrowLeft, chosenRow + ".ariaExpanded === 'false'"}, {kb.ArrowRight, chosenRow + ".ariaExpanded === 'true'"},
-		{"h", chosenRow + ".ariaExpanded === 'false'"}, {"l", chosenRow + ".ariaExpanded === 'true'"},
+		{"j" + kb.ArrowLeft, chosenRow + "?.ariaExpanded === 'false'"}, {kb.ArrowRight, chosenRow + "?.ariaExpanded === 'true'"},
+		{"h", chosenRow + "?.ariaExpanded === 'false'"}, {"l", chosenRow + "?.ariaExpanded === 'true'"},
 	}},
 	"/":        {"live", []stroke{{"/", `document.activeElement.dataset.testid === "filter-box"`}}},
 	"Esc":      {"operation", []stroke{{kb.Escape, drawer + ".hidden"}, {"e", address + `.get("q") === "is:error"`}, {kb.Escape, "!" + address + `.has("q")`}}},

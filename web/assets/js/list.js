@@ -6,7 +6,7 @@ import { drawRow } from "./row.js";
 const headHeight = 28; // as the style sheet has it
 const around = 4; // rows drawn above and below what is in sight, for whoever scrolls
 const below = 1; // the same at the top, where nobody scrolls and every operation moves all rows
-const mostMade = 4; // elements made in one frame: a screen full of new ones takes a browser as long as three frames
+const mostMade = 10; // elements made in one frame: a screen full of new ones takes a browser as long as three frames
 
 /** @type {Rows} */
 const none = { count: 0, at: () => undefined, find: () => -1 };
