@@ -57,7 +57,8 @@ export class Waterfall {
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
     const outside = (/** @type {number} */ t) => !breaks.some((b) => t > b.from && t < b.to);
-    const room = this.host.clientWidth < 600 ? 0.75 : 0.94; // the last tick has its number beside it
+    const width = this.host.clientWidth;
+    const room = 1 - 52 / Math.max(width < 600 ? width - 24 : width * 0.6 - 112, 104); // the last tick has its number beside it, within the lane
     const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter((t) => outside(t) && at(t) < room).map((t) => place(h("span.tick", {}, duration(t)), t, t)));
     const gaps = () => breaks.map((b) => place(h("span.gapmark", { title: `${duration(b.to - b.from)} without LDAP, drawn shorter` }), b.from, b.to));
     const q = this.request;
