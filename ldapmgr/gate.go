@@ -30,15 +30,11 @@ func (g *gate) check(kind instrument.Kind, oid string) error {
 	return nil
 }
 
-const (
-	oidStartTLS = "1.3.6.1.4.1.1466.20037"
-	oidWhoAmI   = "1.3.6.1.4.1.4203.1.11.3"
-	oidCancel   = "1.3.6.1.1.8" // RFC 3909
-)
+const oidCancel = "1.3.6.1.1.8" // RFC 3909
 
 // changes reports whether a request may change the directory. Of extended operations only these are known not to.
 func changes(kind instrument.Kind, oid string) bool {
-	return kind.Writes() || kind == instrument.KindExtended && oid != oidWhoAmI && oid != oidCancel && oid != oidStartTLS
+	return kind.Writes() || kind == instrument.KindExtended && oid != wire.OIDWhoAmI && oid != oidCancel && oid != wire.OIDStartTLS
 }
 
 // shared keeps a pooled connection bound as it is, and free of changes where the domain is read-only.
