@@ -31,7 +31,7 @@ func allocated(tb testing.TB, run func() error) (allocations, bytes float64) {
 // The budget of observing that does not depend on the machine.
 func TestObservingAllocatesLittle(t *testing.T) { // not parallel, it measures the process
 	most := map[string]struct{ allocations, bytes float64 }{
-		"eye": {0.01, 10}, "off": {0.01, 10}, "recorder": {6, 1024}, "unsampled": {6.1, 1536},
+		"eye": {0.01, 10}, "off": {0.01, 10}, "recorder": {6, 1024}, "unsampled": {6.1, 1024},
 	}
 	for _, way := range ways {
 		allocations, bytes := allocated(t, way.prepare(t))

@@ -52,9 +52,10 @@ type task struct {
 
 // progress is what the wire has seen of it.
 type progress struct {
-	op       *Operation // part of record, set by begin
+	seen     Kind       // of its message; 0 before begin
+	op       *Operation // part of record, from begin to end: then it is the recorder's
 	cut      ErrorType  // why it ended before begin
-	recorded bool
+	recorded uint64     // seq of the operation; 0 when it is not recorded
 	span     trace.Span
 	said     []attribute.KeyValue // of the request, for the end of the span
 	start    time.Time
@@ -94,10 +95,7 @@ var calls = sync.Pool{New: func() any { return &call{} }}
 
 func newCall(ctx context.Context, kind Kind) *call {
 	k := calls.Get().(*call)
-	k.ctx, k.kind = ctx, kind
-	if k.record == nil {
-		k.record = &record{}
-	}
+	k.ctx, k.kind, k.record = ctx, kind, newRecord()
 	return k
 }
 
@@ -105,13 +103,10 @@ func newCall(ctx context.Context, kind Kind) *call {
 // goroutine that reads when nobody announced the call, else the one that asked. The mutex stays as it is, because who
 // left it last may not be quite out of it.
 func (k *call) recycle() {
-	rec := k.record
-	if k.recorded {
-		rec = nil // the recorder has it
-	} else {
-		*rec = record{}
+	if k.recorded == 0 { // else the recorder has it
+		k.record.recycle()
 	}
-	k.task, k.progress = task{record: rec}, progress{}
+	k.task, k.progress = task{}, progress{}
 	calls.Put(k)
 }
 
@@ -135,7 +130,7 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	defer k.mu.Unlock()
 	s, rec, e := c.scope, k.record, c.endpoint.Load()
 	op := &rec.Operation
-	k.op, k.start = op, now
+	k.seen, k.op, k.start = v.kind, op, now
 	op.Domain, op.Server, op.Conn, op.MessageID = c.domain.name, c.server, c.id, k.id
 	op.Security = e.security
 	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
@@ -169,7 +164,9 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 		sc = trace.SpanContextFromContext(k.ctx)
 	}
 	op.TraceID, op.SpanID = sc.TraceID(), sc.SpanID()
-	k.recorded = recording && s.recorder.start(rec, in, k.kind == 0, now)
+	if recording {
+		k.recorded = s.recorder.start(rec, in, k.kind == 0, now)
+	}
 	if k.steps != nil {
 		k.steps.last.Store(k)
 	}
@@ -207,7 +204,7 @@ func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time)
 	}
 	switch {
 	case k.ended:
-	case k.op == nil:
+	case k.seen == 0:
 		k.cut = cmp.Or(k.cut, failure)
 	default:
 		c.end(k, r, failure, now)
@@ -222,8 +219,8 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 		e.first, e.stream = k.first.Sub(k.start), k.last.Sub(k.first)
 	}
 	if r != nil {
-		c.scope.redact.result(&e.result, k.op.Kind, r)
-		if e.result.Policy = k.policy; codeFails(k.op.Kind, r.Code) && k.policy.Error != "" {
+		c.scope.redact.result(&e.result, k.seen, r)
+		if e.result.Policy = k.policy; codeFails(k.seen, r.Code) && k.policy.Error != "" {
 			e.result.Hint = k.policy.hint()
 		}
 	}
@@ -239,13 +236,12 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	case e.result.Failed():
 		e.state = StateError
 	}
-	if k.recorded {
+	c.domain.ended(k.op, e)
+	c.scope.telemetry.end(k, c.endpoint.Load(), e)
+	k.op = nil
+	if k.recorded != 0 { // last, because from here on the record may be another operation's
 		c.scope.recorder.finish(k.record, now, e)
-	} else {
-		e.apply(k.record)
 	}
-	c.domain.ended(k.op)
-	c.scope.telemetry.end(k.ctx, c.endpoint.Load(), k.span, k.said, k.op, k.userBind)
 }
 
 // result writes down a server's answer as the level allows.
@@ -276,7 +272,7 @@ const (
 // keep remembers a raw entry for the recorder, within the bounds of one operation.
 func (c *Conn) keep(k *call, raw string, secret bool) {
 	p := c.scope.policy
-	if !k.recorded || len(k.kept) >= p.Entries || k.size+len(raw) > p.EntryBytes {
+	if k.recorded == 0 || len(k.kept) >= p.Entries || k.size+len(raw) > p.EntryBytes {
 		return
 	}
 	if secret || c.scope.redact.level != LevelValues {
@@ -303,11 +299,13 @@ func (c *Conn) linkBind(b *wire.Bind) Call {
 }
 
 // chainBind remembers a bind that is not over yet.
-func (c *Conn) chainBind(op *Operation, code int64) {
+func (c *Conn) chainBind(k *call, code int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.chain = Call{}
-	if code == 14 || code == 0 && op.Bind.Method == "ntlm" {
+	if op := k.op; op != nil && (code == 14 || code == 0 && op.Bind.Method == "ntlm") {
 		c.chain = op.Call
 	}
 }

@@ -48,9 +48,16 @@ func (e *echo) SetDeadline(time.Time) error      { return nil }
 func (e *echo) SetReadDeadline(time.Time) error  { return nil }
 func (e *echo) SetWriteDeadline(time.Time) error { return nil }
 
-// newExchange prepares a search as applications make it; its message id is always the same, for it is answered at once.
+// newExchange prepares a search as applications make it.
 func newExchange(tb testing.TB, scope *instrument.Scope) *exchange {
-	filter, err := wire.ParseFilterText("(&(objectClass=person)(uid=ada))")
+	tb.Helper()
+	return newExchangeOf(tb, scope, "(&(objectClass=person)(uid=ada))")
+}
+
+// newExchangeOf prepares a search with this filter; its message id is always the same, for it is answered at once.
+func newExchangeOf(tb testing.TB, scope *instrument.Scope, text string) *exchange {
+	tb.Helper()
+	filter, err := wire.ParseFilterText(text)
 	if err != nil {
 		tb.Fatal(err)
 	}

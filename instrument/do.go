@@ -65,10 +65,7 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 func (k *call) tells() (t told, ended bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.recorded {
-		t.seq = k.record.Seq
-	}
-	t.paged, t.cookie, t.unknown = k.paged, k.cookie, k.unknown
+	t.seq, t.paged, t.cookie, t.unknown = k.recorded, k.paged, k.cookie, k.unknown
 	return t, k.ended
 }
 

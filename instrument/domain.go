@@ -125,47 +125,47 @@ func (d *domain) received(messages, bytes uint64, now time.Time) {
 }
 
 // ended counts an operation's outcome.
-func (d *domain) ended(op *Operation) {
+func (d *domain) ended(op *Operation, e *ending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := &d.usage
-	u.Entries += uint64(op.Entries)
-	u.References += uint64(op.References)
-	if op.Result.Received {
-		d.codes[op.Result.Code]++
-		if op.Result.Code == 10 || op.References > 0 {
+	u.Entries += uint64(e.entries)
+	u.References += uint64(e.refs)
+	if e.result.Received {
+		d.codes[e.result.Code]++
+		if e.result.Code == 10 || e.refs > 0 {
 			u.ReferralsReceived++
 		}
 	}
-	if op.Result.Failed() {
+	if e.result.Failed() {
 		u.Errors++
 		if op.Kind == KindBind {
 			u.BindFailures++
 		}
 	}
-	switch op.State {
+	switch e.state {
 	case StateAbandoned:
 		u.Abandoned++
 	case StateTimeout:
 		u.Timeouts++
 	}
 	if op.Kind != KindUnbind && op.Kind != KindAbandon && op.Kind != KindNotice {
-		d.latency[op.Kind].Observe(op.Duration)
+		d.latency[op.Kind].Observe(e.duration)
 	}
 	if op.Shape != nil {
-		d.shapes[op.Shape.ID].add(op)
+		d.shapes[op.Shape.ID].add(op.Start, e)
 	}
 }
 
-func (t *shapeTotal) add(op *Operation) {
+func (t *shapeTotal) add(start time.Time, e *ending) {
 	s := &t.total
 	s.Count++
-	s.Total += op.Duration
-	s.Max = max(s.Max, op.Duration)
-	s.Entries += uint64(op.Entries)
-	s.Bytes += uint64(op.BytesReceived)
-	s.LastSeen = op.Start
-	if op.Result.Failed() {
+	s.Total += e.duration
+	s.Max = max(s.Max, e.duration)
+	s.Entries += uint64(e.entries)
+	s.Bytes += uint64(e.bytes)
+	s.LastSeen = start
+	if e.result.Failed() {
 		s.Errors++
 	}
 }

@@ -168,18 +168,18 @@ type outcome struct {
 }
 
 // recordOptions returns the attribute set of an operation's metrics, kept ready so that recording allocates nothing.
-func (e *endpoint) recordOptions(op *Operation) []metric.RecordOption {
-	key := outcome{op.Kind, op.Result.Code, op.Result.Received, op.Result.Error}
+func (e *endpoint) recordOptions(kind Kind, result *Result) []metric.RecordOption {
+	key := outcome{kind, result.Code, result.Received, result.Error}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	options, ok := e.outcomes[key]
 	if !ok {
-		set := append(e.metricBase(), attribute.String(attrOperation, op.Kind.String()))
-		if op.Result.Received {
-			set = append(set, attribute.Int64(attrStatusCode, op.Result.Code))
+		set := append(e.metricBase(), attribute.String(attrOperation, kind.String()))
+		if result.Received {
+			set = append(set, attribute.Int64(attrStatusCode, result.Code))
 		}
-		if op.Result.Error != "" {
-			set = append(set, attribute.String(attrErrorType, op.Result.Error))
+		if result.Error != "" {
+			set = append(set, attribute.String(attrErrorType, result.Error))
 		}
 		options = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(set...))}
 		if len(e.outcomes) < mostOutcomes {

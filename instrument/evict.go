@@ -96,7 +96,8 @@ func (r *Recorder) drop(q *request, evicted bool) {
 	}
 }
 
-// forget takes one operation out of the ring; the caller takes it out of its request.
+// forget takes one operation out of the ring; the caller takes it out of its request. One that still runs is its call's
+// until it ends.
 func (r *Recorder) forget(rec *record, evicted bool) {
 	delete(r.ops, rec.Seq)
 	r.unlist(&rec.change, evicted)
@@ -105,6 +106,9 @@ func (r *Recorder) forget(rec *record, evicted bool) {
 		r.lost++
 	}
 	r.stones.add(rec.Seq, rec.Kind)
+	if rec.State != StateRunning {
+		rec.recycle()
+	}
 }
 
 // unlist takes a node out of the list by update. What was evicted, and not cleared, leaves a gap for its readers.

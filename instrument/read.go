@@ -101,9 +101,13 @@ func (r *Recorder) changedAfter(after uint64) *change {
 	return e
 }
 
-// row returns a copy without entries.
+// row returns a copy without entries. Nothing in it is the record's own, because that is used again.
 func (rec *record) row(now time.Time) Operation {
 	op := rec.Operation
+	if op.Search != nil {
+		search := *op.Search
+		op.Search = &search
+	}
 	if op.State == StateRunning {
 		op.Duration = now.Sub(op.Start)
 	}

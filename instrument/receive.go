@@ -86,7 +86,7 @@ func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
 		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
 	}
 	k.mu.Lock()
-	if k.op == nil { // the server was quicker than begin
+	if k.seen == 0 { // the server was quicker than begin
 		k.mu.Unlock()
 		k.starting.Lock()
 		k.mu.Lock()
@@ -97,7 +97,7 @@ func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
 	}
 	k.last = now
 	k.bytes += int64(len(raw))
-	kind := k.op.Kind
+	kind := k.seen
 	k.mu.Unlock()
 	switch m.Op {
 	case wire.SearchResultEntry, wire.SearchResultReference:
@@ -158,10 +158,10 @@ func (c *Conn) entry(k *call, m wire.Message, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if entry.DN == "" && k.op.Search != nil && k.op.Search.Scope == 0 {
+	k.mu.Lock()
+	if entry.DN == "" && !k.ended && k.op.Search.Scope == 0 {
 		c.domain.learn(entry)
 	}
-	k.mu.Lock()
 	k.entries++
 	count := k.entries
 	c.keep(k, body, secret)
@@ -187,8 +187,8 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) erro
 	if err := k.controls(m); err != nil {
 		return err
 	}
-	if k.op.Kind == KindBind {
-		c.chainBind(k.op, result.Code)
+	if k.seen == KindBind {
+		c.chainBind(k, result.Code)
 	}
 	if k.secure != nil && result.Code == 0 {
 		if err := k.secure(); err != nil {
@@ -283,7 +283,7 @@ func (c *Conn) notice(what Extended, rec *record, now time.Time, e *ending) {
 	op.Kind, op.Domain, op.Server, op.Conn, op.Start = KindNotice, c.domain.name, c.server, c.id, now
 	op.Security = c.endpoint.Load().security
 	op.Extended = &what
-	if c.scope.recorder.start(rec, nil, false, now) {
+	if c.scope.recorder.start(rec, nil, false, now) != 0 {
 		c.scope.recorder.finish(rec, now, e)
 	}
 }

@@ -52,6 +52,17 @@ type record struct {
 	search  Search   // what Operation.Search points to, in the same allocation
 }
 
+// records are used again: an operation that has left the ring makes room for the next one without work for the collector.
+var records = sync.Pool{New: func() any { return &record{} }}
+
+func newRecord() *record { return records.Get().(*record) }
+
+// recycle gives a record back. Copies of its Operation stay as they are: what they point to is not the record's, see row.
+func (rec *record) recycle() {
+	*rec = record{}
+	records.Put(rec)
+}
+
 // change is a node of the list by update; exactly one of its fields is set.
 type change struct {
 	links   links[change]
@@ -96,14 +107,14 @@ func (r *Recorder) touch(c *change) uint64 {
 	return r.seq
 }
 
-// start stores a running operation under its request and returns whether it is being recorded. Without a request it
-// belongs to the background or, where guess allows, to the only HTTP request or job in flight.
-func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) bool {
+// start stores a running operation under its request and returns its number, 0 when it is not recorded. Without a request
+// it belongs to the background or, where guess allows, to the only HTTP request or job in flight.
+func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) uint64 {
 	rec.bytes = rec.size()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.off.Load() {
-		return false
+		return 0
 	}
 	if in == nil && guess && len(r.running) == 1 {
 		for in = range r.running {
@@ -126,10 +137,10 @@ func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) bo
 	r.ops[rec.Seq] = rec
 	r.bytes += in.begin(rec, now)
 	r.publish(in)
-	return true
+	return rec.Seq
 }
 
-// finish completes the operation, then publishes it.
+// finish completes the operation, then publishes it. The record is the recorder's from then on.
 func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,7 +148,8 @@ func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 	in := rec.request
 	in.end(rec, now)
 	if rec.change.updated == 0 {
-		return // evicted or cleared while it ran
+		rec.recycle() // evicted or cleared while it ran
+		return
 	}
 	rec.Updated = r.touch(&rec.change)
 	r.grow(in, rec.resize())

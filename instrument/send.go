@@ -251,15 +251,15 @@ func (c *Conn) abandon(k *call, reason error) {
 		}
 	}
 	k.mu.Lock()
-	sent, ended, refused := k.op, k.ended, k.refused != nil
+	sent, ended, refused := k.seen != 0, k.ended, k.refused != nil
 	k.mu.Unlock()
 	if ended && (k.steps == nil || k.steps.over.Load()) || refused {
 		return
 	}
 	c.finish(k, nil, failureOf(reason), time.Now())
-	if sent != nil && !ended && k.kind != KindBind && k.secure == nil { // those two cannot be abandoned
+	if sent && !ended && k.kind != KindBind && k.secure == nil { // those two cannot be abandoned
 		var e wire.Encoder
-		e.Message(ownID+sent.MessageID, func(e *wire.Encoder) { e.Abandon(sent.MessageID) }, nil)
+		e.Message(ownID+k.id, func(e *wire.Encoder) { e.Abandon(k.id) }, nil)
 		c.sendOwn(own(k.ctx, KindAbandon), e.Bytes)
 	}
 	c.fail(errGivenUp)

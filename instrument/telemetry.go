@@ -103,68 +103,70 @@ func (t *telemetry) measures(ctx context.Context) bool {
 // noSpan is the span of a tracer that makes none.
 var noSpan = trace.SpanFromContext(context.Background())
 
-// end finishes an operation's span and records its metrics. userBind leaves the span's status unset for a refused
-// password, which is an outcome and no fault.
-func (t *telemetry) end(ctx context.Context, e *endpoint, span trace.Span, said []attribute.KeyValue, op *Operation, userBind bool) {
+// end finishes an operation's span and records its metrics. The span's status stays unset for a user's refused password,
+// which is an outcome and no fault.
+func (t *telemetry) end(k *call, at *endpoint, e *ending) {
+	ctx, result := k.ctx, &e.result
 	if t.measures(ctx) {
-		options := e.recordOptions(op)
-		t.duration.Record(ctx, op.Duration.Seconds(), options...)
-		if op.Kind == KindSearch {
-			t.entries.Record(ctx, int64(op.Entries), options...)
+		options := at.recordOptions(k.seen, result)
+		t.duration.Record(ctx, e.duration.Seconds(), options...)
+		if k.seen == KindSearch {
+			t.entries.Record(ctx, int64(e.entries), options...)
 		}
-		t.sent.Record(ctx, op.BytesSent, options...)
-		if op.BytesReceived > 0 {
-			t.received.Record(ctx, op.BytesReceived, options...)
-			t.io.Add(ctx, op.BytesReceived, e.receive...)
+		t.sent.Record(ctx, k.op.BytesSent, options...)
+		if e.bytes > 0 {
+			t.received.Record(ctx, e.bytes, options...)
+			t.io.Add(ctx, e.bytes, at.receive...)
 		}
-		t.io.Add(ctx, op.BytesSent, e.transmit...)
-		n := op.References
-		if op.Result.Code == 10 {
+		t.io.Add(ctx, k.op.BytesSent, at.transmit...)
+		n := e.refs
+		if result.Code == 10 {
 			n++
 		}
 		if n > 0 {
-			t.referrals.Add(ctx, int64(n), e.pool)
+			t.referrals.Add(ctx, int64(n), at.pool)
 		}
 	}
-	t.active.Add(ctx, -1, e.active[op.Kind]...)
-	if span.IsRecording() {
-		span.SetAttributes(resultAttributes(said, e, op)...)
-		if op.Result.Failed() && !(userBind && op.Result.Code == 49) {
-			span.SetStatus(codes.Error, op.Result.Error)
+	t.active.Add(ctx, -1, at.active[k.seen]...)
+	if k.span.IsRecording() {
+		k.span.SetAttributes(e.attributes(k.said, k.seen, at.db)...)
+		if result.Failed() && !(k.userBind && result.Code == 49) {
+			k.span.SetStatus(codes.Error, result.Error)
 		}
 	}
-	span.End()
+	k.span.End()
 }
 
-// resultAttributes appends what a span says of the answer.
-func resultAttributes(set []attribute.KeyValue, e *endpoint, op *Operation) []attribute.KeyValue {
-	if op.Result.Received {
-		set = append(set, attribute.Int64(attrStatusCode, op.Result.Code))
-		if e.db {
-			set = append(set, attribute.String(attrDBStatus, strconv.FormatInt(op.Result.Code, 10)))
+// attributes appends what a span says of the answer.
+func (e *ending) attributes(set []attribute.KeyValue, kind Kind, db bool) []attribute.KeyValue {
+	result := &e.result
+	if result.Received {
+		set = append(set, attribute.Int64(attrStatusCode, result.Code))
+		if db {
+			set = append(set, attribute.String(attrDBStatus, strconv.FormatInt(result.Code, 10)))
 		}
 	}
-	if op.Result.Error != "" {
-		set = append(set, attribute.String(attrErrorType, op.Result.Error))
+	if result.Error != "" {
+		set = append(set, attribute.String(attrErrorType, result.Error))
 	}
-	if op.Result.SubCode != "" {
-		set = append(set, attribute.String(attrSubCode, op.Result.SubCode))
+	if result.SubCode != "" {
+		set = append(set, attribute.String(attrSubCode, result.SubCode))
 	}
-	if p := op.Result.Policy; p.Error != "" {
+	if p := result.Policy; p.Error != "" {
 		set = append(set, attribute.String(attrPolicyError, p.Error))
 	}
-	if p := op.Result.Policy; p.Warning != "" {
+	if p := result.Policy; p.Warning != "" {
 		set = append(set, attribute.String(attrPolicyWarning, p.Warning))
 	}
-	switch op.Kind {
+	switch kind {
 	case KindSearch:
-		set = append(set, attribute.Int(attrEntries, op.Entries))
-		if op.References > 0 {
-			set = append(set, attribute.Int(attrReferences, op.References))
+		set = append(set, attribute.Int(attrEntries, e.entries))
+		if e.refs > 0 {
+			set = append(set, attribute.Int(attrReferences, e.refs))
 		}
 	case KindCompare:
-		if op.Result.Code == 5 || op.Result.Code == 6 {
-			set = append(set, attribute.Bool(attrCompare, op.Result.Code == 6))
+		if result.Code == 5 || result.Code == 6 {
+			set = append(set, attribute.Bool(attrCompare, result.Code == 6))
 		}
 	}
 	return set
