@@ -47,7 +47,6 @@ type task struct {
 	given    bool                                  // up, by an abandon
 	steps    *steps                                // of a bind in several messages; nil otherwise
 	reply    *reply                                // of a search that the observer sends itself; nil when the driver does
-	settled  bool                                  // taken off the list of those that wait, by its last answer alone; guarded by Conn.mu
 }
 
 // progress is what the wire has seen of it.
@@ -68,6 +67,7 @@ type progress struct {
 	size     int      // bytes of kept
 	ended    bool
 	answered bool  // a last answer came
+	settled  bool  // it alone took the call off the list of those that wait
 	refused  error // why the request was kept back, when the connection did so
 	code     int64
 	paged    bool   // the answer has a paging control
@@ -136,7 +136,7 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
 	recording := s.recorder.recording()
 	if recording {
-		v.fill(rec, s.redact)
+		v.fill(rec, &s.redact)
 		op.stack = s.stacks.one(&k.stack)
 	} else {
 		v.outline(rec)
@@ -200,7 +200,7 @@ func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r != nil {
-		k.code, k.answered = r.Code, true
+		k.code, k.answered, k.settled = r.Code, true, c.settle(k, now)
 	}
 	switch {
 	case k.ended:

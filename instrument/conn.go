@@ -146,20 +146,12 @@ func (c *Conn) settle(k *call, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, open := c.inflight[k.id]
-	k.settled = open && !k.patient
 	if open && k.patient {
 		c.patient--
 	}
 	delete(c.inflight, k.id)
 	c.arm(now)
-	return k.settled
-}
-
-// released reports whether a call whose end was published is nobody's any more but the caller's.
-func (c *Conn) released(k *call) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return k.settled && c.cause == nil
+	return open && !k.patient
 }
 
 // arm sets the read deadline while somebody waits, and lifts it otherwise. The caller holds mu.
@@ -195,6 +187,11 @@ func (c *Conn) fail(err error) {
 
 // ended returns why the connection ended, or nil.
 func (c *Conn) ended() error {
+	select {
+	case <-c.gone:
+	default:
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cause

@@ -12,12 +12,17 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// told is what an operation leaves to the code that asked for it, beside its error.
+// told is what an operation leaves to the code that asked for it.
 type told struct {
-	seq     uint64 // of the operation; 0 when it is not recorded
-	paged   bool   // the answer has a paging control
-	cookie  []byte // of it
-	unknown bool   // the answer has a control that nobody here reads
+	seq      uint64 // of the operation; 0 when it is not recorded
+	paged    bool   // the answer has a paging control
+	cookie   []byte // of it
+	unknown  bool   // the answer has a control that nobody here reads
+	refused  error  // why it was never sent
+	answered bool   // a last answer came
+	code     int64  // of it
+	part     bool   // something was received
+	free     bool   // its end is published and nobody holds the call any more
 }
 
 // do runs one operation of the driver under ctx. prepare, if any, sets what the observer should do with the answers.
@@ -53,30 +58,36 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 	returned = true
 	last, sent := c.leave(k)
 	alone := stop()
-	err = c.outcome(ctx, last, kind, err, sent)
-	t, ended := last.tells()
-	if err == nil && alone && ended && last.steps == nil && c.conn.released(last) {
+	t = last.tells()
+	err = c.outcome(ctx, t, kind, err, sent)
+	if err == nil && alone && t.free {
 		last.recycle()
 	}
 	return t, err
 }
 
-// tells returns what a call leaves behind, and whether its end has been published.
-func (k *call) tells() (t told, ended bool) {
+// tells returns what a call leaves behind.
+func (k *call) tells() told {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	t.seq, t.paged, t.cookie, t.unknown = k.recorded, k.paged, k.cookie, k.unknown
-	return t, k.ended
+	return told{
+		seq: k.recorded, paged: k.paged, cookie: k.cookie, unknown: k.unknown, refused: k.refused, answered: k.answered, code: k.code,
+		part: k.bytes > 0, free: k.ended && k.settled && k.steps == nil,
+	}
 }
 
 // enter waits for the sender's turn and announces the call.
 func (c *Client) enter(ctx context.Context, k *call) error {
 	select {
 	case c.turn <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
+	default:
+		select {
+		case c.turn <- struct{}{}:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
+		}
 	}
-	if ctx.Err() != nil { // both were ready: nothing may be sent any more, and the connection stays good
+	if ctx.Err() != nil { // nothing may be sent any more, and the connection stays good
 		<-c.turn
 		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
 	}
@@ -114,20 +125,17 @@ func (c *Client) leave(k *call) (last *call, sent bool) {
 
 // outcome classifies, in one place, how an operation ended. Only what the wire saw counts: the driver's success without
 // a last answer is no success.
-func (c *Client) outcome(ctx context.Context, k *call, kind Kind, err error, sent bool) error {
-	k.mu.Lock()
-	answered, code, refused, part := k.answered, k.code, k.refused, k.bytes > 0
-	k.mu.Unlock()
+func (c *Client) outcome(ctx context.Context, t told, kind Kind, err error, sent bool) error {
 	switch {
-	case refused != nil:
-		return c.failed(kind, refused)
-	case answered && err == nil:
-		if codeFails(kind, code) {
-			err = &ldap.Error{ResultCode: uint16(code), Err: errors.New("refused")}
+	case t.refused != nil:
+		return c.failed(kind, t.refused)
+	case t.answered && err == nil:
+		if codeFails(kind, t.code) {
+			err = &ldap.Error{ResultCode: uint16(t.code), Err: errors.New("refused")}
 			return c.failed(kind, err)
 		}
 		return nil
-	case answered:
+	case t.answered:
 		return c.failed(kind, err)
 	case !sent && err != nil && c.conn.ended() == nil && ctx.Err() == nil:
 		return c.failed(kind, fmt.Errorf("%w: %w", ErrNotSent, err))
@@ -135,7 +143,7 @@ func (c *Client) outcome(ctx context.Context, k *call, kind Kind, err error, sen
 		err = ErrIncomplete
 	}
 	err = transport(ctx, c.conn, err)
-	if part && kind == KindSearch && !errors.Is(err, ErrIncomplete) {
+	if t.part && kind == KindSearch && !errors.Is(err, ErrIncomplete) {
 		err = fmt.Errorf("%w: %w", ErrIncomplete, err)
 	}
 	return c.failed(kind, err)

@@ -202,13 +202,12 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) erro
 	if k.reply != nil {
 		k.reply.take(m, raw, &result)
 	}
-	nobodys := c.settle(k, now) && k.kind == 0
 	c.finish(k, &result, "", now)
 	switch {
 	case k.reply != nil:
 		c.reader.asks.Add(1)
 		k.reply.end()
-	case nobodys:
+	case k.kind == 0 && k.settled: // nobody asked, and nobody else knows of it
 		k.recycle()
 	}
 	return nil

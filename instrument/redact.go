@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
@@ -86,10 +87,10 @@ func secretName(name []byte) bool {
 	if len(name) > 4 && name[3] == '.' && foldedHash(name[:4]) == oidPrefix { // as RFC 2251 wrote OIDs
 		name = name[4:]
 	}
-	if len(name) < 7 || len(name) > 40 {
+	if len(name) > longestSecret || len(name) == 0 || secretLengths[name[0]&31]>>len(name)&1 == 0 {
 		return false
 	}
-	var folded [40]byte
+	var folded [longestSecret]byte
 	for i, c := range name {
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
@@ -97,9 +98,25 @@ func secretName(name []byte) bool {
 		folded[i] = c
 	}
 	lower := folded[:len(name)]
-	return secretAttributes[string(lower)] || strings.HasPrefix(string(lower), "mslaps-password") ||
-		strings.HasPrefix(string(lower), "mslaps-encrypted")
+	return secretAttributes[string(lower)] || slices.ContainsFunc(secretPrefixes, func(prefix string) bool { return strings.HasPrefix(string(lower), prefix) })
 }
+
+// secretPrefixes begin names of which there are several.
+var secretPrefixes = []string{"mslaps-password", "mslaps-encrypted"}
+
+const longestSecret = 40
+
+// secretLengths has the lengths of all secret names as bits, by the last five bits of their first letter: nearly every name
+// that is none is told from them by it.
+var secretLengths = func() (lengths [32]uint64) {
+	for name := range secretAttributes {
+		lengths[name[0]&31] |= 1 << len(name)
+	}
+	for _, prefix := range secretPrefixes {
+		lengths[prefix[0]&31] |= 1<<(longestSecret+1) - 1<<len(prefix)
+	}
+	return lengths
+}()
 
 // redactor shows values as one level allows. It is immutable and safe for concurrent use.
 type redactor struct {
@@ -121,15 +138,16 @@ func (r redactor) appendHash(dst, value []byte) []byte {
 }
 
 // appendFilter appends a filter as the level allows.
-func (r redactor) appendFilter(dst []byte, f wire.Filter) []byte {
+func (r redactor) appendFilter(dst []byte, f *wire.Filter) []byte {
 	start := len(dst)
 	switch r.level {
 	case LevelNames:
 		return dst
 	case LevelShapes:
-		return clip(append(dst, filterShape(f)...), start, keptFilter)
+		return clip(append(dst, filterShape(*f)...), start, keptFilter)
 	case LevelHashes:
-		f = safeFilter(f)
+		safe := safeFilter(*f)
+		f = &safe
 	}
 	dst = f.AppendText(dst, func(dst, attr, value []byte) []byte {
 		switch {

@@ -34,7 +34,8 @@ func FilterShape(filter string) string {
 }
 
 func filterShape(f wire.Filter) string {
-	return string(sortedFilter(f).AppendText(nil, appendQuestion))
+	f = sortedFilter(f)
+	return string(f.AppendText(nil, appendQuestion))
 }
 
 func appendQuestion(dst, _, _ []byte) []byte { return append(dst, '?') }
@@ -249,18 +250,39 @@ func fingerprintDN(dn []byte) fingerprint {
 // mostRemembered bounds a name that is remembered, in bytes.
 const mostRemembered = 256
 
-// lastDN remembers the sums of a name: applications search below the same one again and again.
+// lastDN remembers the sums of a name and how it is shown: applications search below the same one again and again.
 type lastDN struct {
-	dn   []byte
-	sums fingerprint
+	dn    []byte
+	sums  fingerprint
+	by    *redactor // whose text it is
+	shown string
 }
 
 func (l *lastDN) fingerprint(dn []byte) fingerprint {
-	if len(dn) == 0 || len(dn) > mostRemembered {
+	if !l.remember(dn) {
 		return fingerprintDN(dn)
 	}
-	if !bytes.Equal(dn, l.dn) {
-		l.dn, l.sums = append(l.dn[:0], dn...), fingerprintDN(dn)
-	}
 	return l.sums
+}
+
+// text returns a name as the level allows.
+func (l *lastDN) text(dn []byte, r *redactor) string {
+	if !l.remember(dn) {
+		return r.dn(dn)
+	}
+	if l.by != r {
+		l.by, l.shown = r, r.dn(dn)
+	}
+	return l.shown
+}
+
+// remember makes a name the last one, unless it is empty or too long to be kept.
+func (l *lastDN) remember(dn []byte) bool {
+	if len(dn) == 0 || len(dn) > mostRemembered {
+		return false
+	}
+	if !bytes.Equal(dn, l.dn) {
+		*l = lastDN{dn: append(l.dn[:0], dn...), sums: fingerprintDN(dn)}
+	}
+	return true
 }

@@ -124,7 +124,7 @@ func (v *requestView) outline(rec *record) {
 }
 
 // fill writes the redacted request into a record.
-func (v *requestView) fill(rec *record, r redactor) {
+func (v *requestView) fill(rec *record, r *redactor) {
 	op := &rec.Operation
 	op.Kind = v.kind
 	switch v.kind {
@@ -147,7 +147,7 @@ func (v *requestView) fill(rec *record, r redactor) {
 	case KindAbandon, KindUnbind:
 	default:
 		op.DN = r.dn(v.dn)
-		op.Changes = v.changes(r)
+		op.Changes = v.changes(*r)
 	}
 	if v.message.HasControls() {
 		_ = v.message.Controls(func(c wire.Control) bool {
@@ -160,20 +160,18 @@ func (v *requestView) fill(rec *record, r redactor) {
 // boundedOID returns an object identifier; what is none comes from a broken peer and is cut short.
 func boundedOID(oid []byte) string { return string(safeName(oid)) }
 
-// fillSearch writes a search but for its attributes, see list; base and filter share one allocation.
-func (v *requestView) fillSearch(s *Search, r redactor) {
+// fillSearch writes a search but for its attributes, see list.
+func (v *requestView) fillSearch(s *Search, r *redactor) {
 	*s = Search{
 		Scope: SearchScope(v.search.Scope), Deref: int(v.search.Deref), SizeLimit: int(v.search.SizeLimit),
 		TimeLimit: time.Duration(v.search.TimeLimit) * time.Second, TypesOnly: v.search.TypesOnly, PageSize: int(v.pageSize),
 	}
-	text := r.appendDN(v.text[:0], v.dn)
-	base := len(text)
-	text = r.appendFilter(text, v.filter)
-	all := string(text)
+	s.Base = v.named.text(v.dn, r)
+	text := r.appendFilter(v.text[:0], &v.filter)
+	s.Filter = string(text)
 	if cap(text) <= keptFilter {
 		v.text = text[:0]
 	}
-	s.Base, s.Filter = all[:base], all[base:]
 }
 
 // list returns the requested attributes as the recorder keeps them. Searches of one shape mostly ask for the same in the

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -253,13 +254,13 @@ func (f Filter) String() string {
 
 // AppendText appends the text form. show appends what is to be seen of one value of the attribute attr; it must escape
 // what RFC 4515 wants escaped, see AppendEscaped.
-func (f Filter) AppendText(dst []byte, show func(dst, attr, value []byte) []byte) []byte {
+func (f *Filter) AppendText(dst []byte, show func(dst, attr, value []byte) []byte) []byte {
 	dst = append(dst, '(')
 	switch f.Op {
 	case And, Or, Not:
 		dst = append(dst, "&|!"[f.Op-And])
-		for _, child := range f.Children {
-			dst = child.AppendText(dst, show)
+		for i := range f.Children {
+			dst = f.Children[i].AppendText(dst, show)
 		}
 	case Present:
 		dst = append(appendName(dst, f.Attr), "=*"...)
@@ -302,18 +303,23 @@ func (f Filter) AppendText(dst []byte, show func(dst, attr, value []byte) []byte
 // appendName appends an attribute or rule. What no name may have is escaped, so that a hostile name does not read as another
 // filter; such a text does not parse.
 func appendName(dst, name []byte) []byte {
+	if !slices.ContainsFunc(name, invalidNameByte) {
+		return append(dst, name...)
+	}
 	for _, c := range name {
-		if validNameByte(c) {
-			dst = append(dst, c)
-		} else {
+		if invalidNameByte(c) {
 			dst = appendHex(dst, c)
+		} else {
+			dst = append(dst, c)
 		}
 	}
 	return dst
 }
 
+func invalidNameByte(c byte) bool { return !validNameByte(c) }
+
 // appendRule appends the matching rule. One that is named dn would read as the mark of the DN's attributes.
-func (f Filter) appendRule(dst []byte) []byte {
+func (f *Filter) appendRule(dst []byte) []byte {
 	if !f.DNAttributes && strings.EqualFold(string(f.Rule), "dn") {
 		return appendHex(appendHex(dst, f.Rule[0]), f.Rule[1])
 	}
@@ -328,15 +334,23 @@ func appendHex(dst []byte, c byte) []byte {
 // AppendEscaped appends a filter value with the escapes of RFC 4515: the five special characters and whatever is no
 // printable text. UTF-8 stays readable in a value that is text; in one that is not, such as a SID, what looks like it is chance.
 func AppendEscaped(dst, value []byte) []byte {
+	if !slices.ContainsFunc(value, special) { // as nearly always
+		return append(dst, value...)
+	}
 	text := isText(value)
 	for _, c := range value {
-		if c < 0x20 || c == 0x7f || c == '*' || c == '(' || c == ')' || c == '\\' || c >= 0x80 && !text {
+		if special(c) && (c < 0x80 || !text) {
 			dst = appendHex(dst, c)
 		} else {
 			dst = append(dst, c)
 		}
 	}
 	return dst
+}
+
+// special reports whether a byte must be escaped, or may have to be when it is no ASCII.
+func special(c byte) bool {
+	return c < 0x20 || c >= 0x7f || c == '*' || c == '(' || c == ')' || c == '\\'
 }
 
 // isText reports whether a value is UTF-8 without control characters but those of lines.
