@@ -21,8 +21,7 @@ import (
 // see recycle.
 type call struct {
 	task
-	starting sync.Mutex // held from before the message leaves until begin is over: the answer waits
-	mu       sync.Mutex // guards progress from the moment the wire has seen the request
+	mu sync.Mutex // guards progress from the moment the wire has seen the request
 	progress
 }
 
@@ -51,10 +50,12 @@ type task struct {
 
 // progress is what the wire has seen of it.
 type progress struct {
-	seen     Kind       // of its message; 0 before begin
-	op       *Operation // part of record, from begin to end: then it is the recorder's
-	cut      ErrorType  // why it ended before begin
-	recorded uint64     // seq of the operation; 0 when it is not recorded
+	seen     Kind          // of its message; 0 before begin
+	begun    chan struct{} // closed by begin, for an answer that waits for it; nil when none does
+	op       *Operation    // part of record, from begin to end: then it is the recorder's
+	cut      ErrorType     // why it ended before begin
+	shape    *shapeTotal   // to which it counts; nil without one, guarded by domain.mu
+	recorded uint64        // seq of the operation; 0 when it is not recorded
 	span     trace.Span
 	said     []attribute.KeyValue // of the request, for the end of the span
 	start    time.Time
@@ -125,9 +126,11 @@ func own(ctx context.Context, kind Kind) *call { return newCall(context.WithoutC
 
 // begin publishes the start of an operation.
 func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
-	defer k.starting.Unlock()
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.begun != nil {
+		close(k.begun)
+	}
 	s, rec, e := c.scope, k.record, c.endpoint.Load()
 	op := &rec.Operation
 	k.seen, k.op, k.start = v.kind, op, now
@@ -147,7 +150,8 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	if v.kind == KindBind {
 		op.Call = c.linkBind(&v.bind)
 	}
-	namespace := c.domain.sent(op, v, now)
+	shape, namespace := c.domain.sent(op, v, now)
+	k.shape = shape
 	if recording && op.Search != nil {
 		op.Search.Attributes = v.list(op.Shape)
 	}
@@ -236,7 +240,7 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	case e.result.Failed():
 		e.state = StateError
 	}
-	c.domain.ended(k.op, e)
+	c.domain.ended(k, e)
 	c.scope.telemetry.end(k, c.endpoint.Load(), e)
 	k.op = nil
 	if k.recorded != 0 { // last, because from here on the record may be another operation's

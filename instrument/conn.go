@@ -46,7 +46,7 @@ type Conn struct {
 	senders  int        // above TLS, those for whom the write deadline is set
 
 	mu       sync.Mutex // guards what follows
-	inflight map[int64]*call
+	inflight inflight
 	cause    error     // why the connection ended, the first reason
 	armed    time.Time // when the read deadline was last set
 	chain    Call      // of a bind that is not over yet
@@ -78,7 +78,7 @@ var connections atomic.Uint64
 func newConn(s *Scope, o dialOptions, server string, security Security, inner, raw net.Conn) *Conn {
 	c := &Conn{
 		scope: s, domain: s.domain(o.domain), server: server, id: connections.Add(1), limits: o.timeouts.filled(), guard: o.guard,
-		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), reader: newReader(), inflight: map[int64]*call{}, gone: make(chan struct{}),
+		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), reader: newReader(), gone: make(chan struct{}),
 	}
 	c.endpoint.Store(s.endpoint(o.domain, server, security, raw.RemoteAddr()))
 	if secured, ok := inner.(*tls.Conn); ok {
@@ -96,7 +96,7 @@ func (c *Conn) track(k *call, answered bool, now time.Time) error {
 		return c.cause
 	}
 	if answered {
-		c.inflight[k.id] = k
+		c.inflight.add(k)
 		if k.patient {
 			c.patient++
 		}
@@ -111,7 +111,7 @@ func (c *Conn) track(k *call, answered bool, now time.Time) error {
 // giveUp ends a call that is being abandoned. What still comes for it is known, and not waited for.
 func (c *Conn) giveUp(id int64, now time.Time) {
 	c.mu.Lock()
-	k := c.inflight[id]
+	k := c.inflight.get(id)
 	if k != nil && !k.patient {
 		k.patient, k.given = true, true
 		c.patient++
@@ -133,8 +133,8 @@ func (c *Conn) outlive(id int64) {
 	if c.given = append(c.given, id); len(c.given) <= mostGivenUp {
 		return
 	}
-	if k := c.inflight[c.given[0]]; k != nil && k.given {
-		delete(c.inflight, c.given[0])
+	if k := c.inflight.get(c.given[0]); k != nil && k.given {
+		c.inflight.remove(k.id)
 		c.patient--
 	}
 	c.given = c.given[1:]
@@ -145,11 +145,11 @@ func (c *Conn) outlive(id int64) {
 func (c *Conn) settle(k *call, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, open := c.inflight[k.id]
+	open := c.inflight.get(k.id) != nil
 	if open && k.patient {
 		c.patient--
 	}
-	delete(c.inflight, k.id)
+	c.inflight.remove(k.id)
 	c.arm(now)
 	return open && !k.patient
 }
@@ -158,7 +158,7 @@ func (c *Conn) settle(k *call, now time.Time) bool {
 func (c *Conn) arm(now time.Time) {
 	c.armed = now
 	var deadline time.Time
-	if len(c.inflight) > c.patient && c.limits.Idle > 0 {
+	if c.inflight.count > c.patient && c.limits.Idle > 0 {
 		deadline = now.Add(c.limits.Idle)
 	}
 	_ = c.raw.SetReadDeadline(deadline)
@@ -173,11 +173,11 @@ func (c *Conn) fail(err error) {
 	}
 	cause := c.cause
 	open := c.inflight
-	c.inflight, c.patient = map[int64]*call{}, 0
+	c.inflight, c.patient = inflight{}, 0
 	c.mu.Unlock()
 	c.reader.want()
 	now := time.Now()
-	for _, k := range open {
+	for k := range open.each {
 		c.finish(k, nil, failureOf(cause), now)
 		if k.reply != nil {
 			k.reply.end()
@@ -201,7 +201,7 @@ func (c *Conn) ended() error {
 func (c *Conn) busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.inflight) > 0
+	return c.inflight.count > 0
 }
 
 // Close closes the socket at once, so that nothing can hang behind a blocked write, then what is above it.

@@ -80,13 +80,15 @@ func (d *domain) closed(now time.Time) {
 	}
 }
 
-// sent counts one request as it leaves, gives it its shape and returns the naming context that holds its target, or "".
-func (d *domain) sent(op *Operation, v *requestView, now time.Time) (namespace string) {
+// sent counts one request as it leaves and gives it its shape. It returns the sums of that shape, nil for an operation
+// without one, and the naming context that holds its target, or "".
+func (d *domain) sent(op *Operation, v *requestView, now time.Time) (t *shapeTotal, namespace string) {
 	p, asks := v.fingerprint(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if asks {
-		op.Exact, op.Shape = p.exact, d.shape(p.shape, v)
+		t = d.shape(p.shape, v)
+		op.Exact, op.Shape = p.exact, &t.shape
 	}
 	u := &d.usage
 	u.LastTransmittedTime = now
@@ -99,7 +101,7 @@ func (d *domain) sent(op *Operation, v *requestView, now time.Time) (namespace s
 	if field := kindCounters[v.kind]; field != nil {
 		*field(&u.Counters)++
 	}
-	return d.namespace(v.dn)
+	return t, d.namespace(v.dn)
 }
 
 var kindCounters = [Kinds]func(*Counters) *uint64{
@@ -124,8 +126,8 @@ func (d *domain) received(messages, bytes uint64, now time.Time) {
 	d.mu.Unlock()
 }
 
-// ended counts an operation's outcome.
-func (d *domain) ended(op *Operation, e *ending) {
+// ended counts the outcome of a call.
+func (d *domain) ended(k *call, e *ending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := &d.usage
@@ -139,7 +141,7 @@ func (d *domain) ended(op *Operation, e *ending) {
 	}
 	if e.result.Failed() {
 		u.Errors++
-		if op.Kind == KindBind {
+		if k.seen == KindBind {
 			u.BindFailures++
 		}
 	}
@@ -149,11 +151,11 @@ func (d *domain) ended(op *Operation, e *ending) {
 	case StateTimeout:
 		u.Timeouts++
 	}
-	if op.Kind != KindUnbind && op.Kind != KindAbandon && op.Kind != KindNotice {
-		d.latency[op.Kind].Observe(e.duration)
+	if k.seen != KindUnbind && k.seen != KindAbandon {
+		d.latency[k.seen].Observe(e.duration)
 	}
-	if op.Shape != nil {
-		d.shapes[op.Shape.ID].add(op.Start, e)
+	if k.shape != nil {
+		k.shape.add(k.start, e)
 	}
 }
 
@@ -170,8 +172,8 @@ func (t *shapeTotal) add(start time.Time, e *ending) {
 	}
 }
 
-// shape returns the one Shape of an id, which is described when it is new. The caller holds mu.
-func (d *domain) shape(id uint64, v *requestView) *Shape {
+// shape returns the one Shape of an id with its sums; a new one is described. The caller holds mu.
+func (d *domain) shape(id uint64, v *requestView) *shapeTotal {
 	t, ok := d.shapes[id]
 	if !ok {
 		s := Shape{ID: id}
@@ -185,7 +187,7 @@ func (d *domain) shape(id uint64, v *requestView) *Shape {
 			d.shapes[s.ID] = t
 		}
 	}
-	return &t.shape
+	return t
 }
 
 func shapeID(id uint64) string { return fmt.Sprintf("%016x", id) }

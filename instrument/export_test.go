@@ -24,5 +24,5 @@ func RememberedDN() (remembered, alone func(dn string) (shape, exact uint64)) {
 func Open(c *Conn) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.inflight)
+	return c.inflight.count
 }

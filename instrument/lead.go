@@ -84,7 +84,7 @@ func (c *Conn) attend() {
 func (c *Conn) waitedFor() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.inflight) > 0 || c.cause != nil
+	return c.inflight.count > 0 || c.cause != nil
 }
 
 // lead reads until a search of our own has its answer, unless somebody else reads.

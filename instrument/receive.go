@@ -77,7 +77,7 @@ func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
 		return c.unsolicited(m, raw, now)
 	}
 	c.mu.Lock()
-	k := c.inflight[m.ID]
+	k := c.inflight.get(m.ID)
 	if c.limits.Idle > 0 && now.Sub(c.armed) > c.limits.Idle/8 { // setting it for every entry would cost more than the entry
 		c.arm(now)
 	}
@@ -86,11 +86,12 @@ func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
 		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
 	}
 	k.mu.Lock()
-	if k.seen == 0 { // the server was quicker than begin
+	for k.seen == 0 { // the server was quicker than begin
+		begun := make(chan struct{})
+		k.begun = begun
 		k.mu.Unlock()
-		k.starting.Lock()
+		<-begun
 		k.mu.Lock()
-		k.starting.Unlock()
 	}
 	if k.first.IsZero() {
 		k.first = now

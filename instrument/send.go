@@ -144,7 +144,6 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 	}
 	now := time.Now()
 	k.id = message.ID
-	k.starting.Lock() // until begin is over
 	long := len(raw) > atOnce
 	if long {
 		c.begin(k, v, len(raw), now)

@@ -86,6 +86,11 @@ func next(b []byte) (e element, rest []byte, err error) {
 
 // expect cuts one element of the given tag off b.
 func expect(b []byte, tag byte, what string) (body, rest []byte, err error) {
+	if len(b) >= 2 && b[0] == tag && b[1] < 0x80 { // nearly every one
+		if end := 2 + int(b[1]); end <= len(b) {
+			return b[2:end], b[end:], nil
+		}
+	}
 	e, rest, err := next(b)
 	if err != nil {
 		return nil, nil, err
@@ -110,6 +115,9 @@ func integer(b []byte) (int64, error) {
 
 // expectInteger cuts an INTEGER or ENUMERATED off b.
 func expectInteger(b []byte, tag byte, what string) (v int64, rest []byte, err error) {
+	if len(b) >= 3 && b[0] == tag && b[1] == 1 { // nearly every one
+		return int64(int8(b[2])), b[3:], nil
+	}
 	body, rest, err := expect(b, tag, what)
 	if err != nil {
 		return 0, nil, err
@@ -149,7 +157,7 @@ func Scan(message []byte, limits Limits) error {
 	const most = 128
 	limits = limits.Filled()
 	depthLimit := min(limits.Depth, most)
-	var ends [most]int
+	var ends [most]uint32
 	depth, elements, at := 0, 0, 0
 	end := len(message)
 	for {
@@ -158,7 +166,7 @@ func Scan(message []byte, limits Limits) error {
 				return nil
 			}
 			depth--
-			end = ends[depth]
+			end = int(ends[depth])
 		}
 		tag, head, body, need, err := header(message[at:end])
 		if err != nil {
@@ -178,7 +186,7 @@ func Scan(message []byte, limits Limits) error {
 		if depth >= depthLimit {
 			return fmt.Errorf("%w: nested deeper than %d", ErrLimit, depthLimit)
 		}
-		ends[depth] = end
+		ends[depth] = uint32(end)
 		depth++
 		end = at + body
 	}
