@@ -5,6 +5,7 @@ package ldapmgr_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,10 +182,11 @@ func TestSecretFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, 2, small)
 		c := n.config(2)
-		c.Bind.Password = ldapmgr.Secret{File: "/nonexistent/password"}
+		missing := filepath.Join(t.TempDir(), "password")
+		c.Bind.Password = ldapmgr.Secret{File: missing}
 		d, _ := domain(t, c)
 		err := search(t, d)()
-		if ldapmgr.Classify(err) != ldapmgr.ClassConfig || !strings.Contains(err.Error(), "file /nonexistent/password") {
+		if ldapmgr.Classify(err) != ldapmgr.ClassConfig || !strings.Contains(err.Error(), "file "+missing) {
 			t.Errorf("class %s, text %q", ldapmgr.Classify(err), err)
 		}
 		for _, e := range d.Status().Endpoints {

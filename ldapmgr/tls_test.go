@@ -90,7 +90,7 @@ func TestTLSFaults(t *testing.T) {
 		{name: "other pin", server: serverTLS(t, other, ldaptest.Leaf{}), client: ldapmgr.TLS{Pins: []string{hex.EncodeToString(sum[:])}}, class: ldapmgr.ClassTLSPin},
 		{name: "client certificate missing", server: client, client: ldapmgr.TLS{CAFile: ca}, class: ldapmgr.ClassTLSClient},
 		{name: "client certificate", server: client, client: ldapmgr.TLS{CAFile: ca, ClientCert: pair}},
-		{name: "CA file missing", server: serverTLS(t, good, ldaptest.Leaf{}), client: ldapmgr.TLS{CAFile: "/nonexistent.pem"}, class: ldapmgr.ClassConfig},
+		{name: "CA file missing", server: serverTLS(t, good, ldaptest.Leaf{}), client: ldapmgr.TLS{CAFile: filepath.Join(t.TempDir(), "missing.pem")}, class: ldapmgr.ClassConfig},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,13 +32,19 @@ func New(ctx context.Context, account ldapmgr.KerberosAccount) (ldap.GSSAPIClien
 
 func open(ctx context.Context, a ldapmgr.KerberosAccount) (*gssapi.Client, error) {
 	path := cmp.Or(a.Krb5Conf, os.Getenv("KRB5_CONFIG"), "/etc/krb5.conf")
-	conf, err := config.Load(path)
+	text, err := os.ReadFile(path) // the library takes a folder for an empty file
+	if err != nil {
+		return nil, fmt.Errorf("reading the Kerberos configuration: %w", err)
+	}
+	conf, err := config.NewFromString(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	realm := cmp.Or(a.Realm, conf.LibDefaults.DefaultRealm)
 	noFAST := client.DisablePAFXFAST(true) // domain controllers do not know it
 	switch {
+	case realm == "" && a.CCache == "":
+		return nil, fmt.Errorf("no realm for %q: name it in the account or as default_realm in %s", a.Name, path)
 	case a.CCache != "":
 		tickets, err := credentials.LoadCCache(a.CCache)
 		if err != nil {

@@ -197,14 +197,21 @@ func TestKerberosFaults(t *testing.T) {
 		silent = append(silent, l.Addr())
 	}
 	nobody := krb5Conf(t, s, silent...)
+	folder := t.TempDir()
+	missing, empty := filepath.Join(folder, "missing"), filepath.Join(folder, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		change func(*ldapmgr.DomainConfig)
 		class  ldapmgr.Class
 	}{
 		{"unknown service", func(c *ldapmgr.DomainConfig) { c.Bind.Service = "ldap/nowhere.example.org" }, ldapmgr.ClassOther},
-		{"no krb5.conf", func(c *ldapmgr.DomainConfig) { c.Bind.Krb5Conf = "/nonexistent" }, ldapmgr.ClassConfig},
-		{"no keytab", func(c *ldapmgr.DomainConfig) { c.Bind.Password, c.Bind.Keytab = ldapmgr.Secret{}, "/nonexistent" }, ldapmgr.ClassConfig},
+		{"no krb5.conf", func(c *ldapmgr.DomainConfig) { c.Bind.Krb5Conf = missing }, ldapmgr.ClassConfig},
+		{"krb5.conf is a folder", func(c *ldapmgr.DomainConfig) { c.Bind.Krb5Conf = folder }, ldapmgr.ClassConfig},
+		{"no realm", func(c *ldapmgr.DomainConfig) { c.Bind.Krb5Conf, c.Bind.Realm = empty, "" }, ldapmgr.ClassConfig},
+		{"no keytab", func(c *ldapmgr.DomainConfig) { c.Bind.Password, c.Bind.Keytab = ldapmgr.Secret{}, missing }, ldapmgr.ClassConfig},
 		{"silent KDC", func(c *ldapmgr.DomainConfig) { c.Bind.Krb5Conf, c.Timeouts.Bind = nobody, 300*time.Millisecond }, ldapmgr.ClassTimeout},
 	}
 	for _, test := range tests {
