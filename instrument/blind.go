@@ -4,7 +4,6 @@ package instrument
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 )
 
@@ -25,7 +24,7 @@ func (c *Conn) goBlind() error {
 	_ = c.raw.SetDeadline(time.Time{}) // who encrypts has deadlines of its own
 	rec := &record{}
 	var stack callStack
-	runtime.Callers(3, stack[:])
+	walk(&stack)
 	rec.stack = c.scope.stacks.one(&stack)
 	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone})
 	return nil

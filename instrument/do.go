@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -35,7 +34,7 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 	k := newCall(ctx, kind)
 	k.turn = c.turn
 	if c.conn.scope.recorder.recording() { // nobody else looks at it
-		runtime.Callers(3, k.stack[:])
+		walk(&k.stack)
 	}
 	if prepare != nil {
 		prepare(k)
