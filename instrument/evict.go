@@ -4,7 +4,7 @@ package instrument
 
 // over reports whether the ring holds more than it may.
 func (r *Recorder) over() bool {
-	return len(r.ops) > r.limits.Operations || len(r.requests) > r.limits.Operations || r.bytes > r.limits.Bytes-r.stones.bytes()
+	return r.ops.count > r.limits.Operations || len(r.requests) > r.limits.Operations || r.bytes > r.limits.Bytes-r.stones.bytes()
 }
 
 // large reports whether one request holds more than a quarter of the ring.
@@ -99,7 +99,7 @@ func (r *Recorder) drop(q *request, evicted bool) {
 // forget takes one operation out of the ring; the caller takes it out of its request. One that still runs is its call's
 // until it ends.
 func (r *Recorder) forget(rec *record, evicted bool) {
-	delete(r.ops, rec.Seq)
+	r.ops.remove(rec)
 	r.unlist(&rec.change, evicted)
 	r.grow(rec.request, -rec.bytes)
 	if evicted {

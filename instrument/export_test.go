@@ -26,3 +26,15 @@ func Open(c *Conn) int {
 	defer c.mu.Unlock()
 	return c.inflight.count
 }
+
+// Walked is the call stack of who calls it, as the observer takes it.
+//
+//go:noinline
+func Walked() []Frame {
+	var s callStack
+	walk(&s)
+	return s.frames()
+}
+
+// CallerDepth is how much of a call stack is kept.
+const CallerDepth = callerDepth

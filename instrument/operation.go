@@ -3,8 +3,6 @@
 package instrument
 
 import (
-	"runtime"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -172,32 +170,11 @@ func (o *Operation) Callers() []Frame {
 	if o.stack == nil {
 		return nil
 	}
-	var stack []Frame
-	frames := runtime.CallersFrames(o.stack.counters())
-	for {
-		f, more := frames.Next()
-		if f.Function != "" && (len(stack) > 0 || !libraryFrame(f.Function)) {
-			stack = append(stack, Frame{f.Function, f.File, f.Line})
-		}
-		if !more {
-			return stack
-		}
+	frames := o.stack.frames()
+	for len(frames) > 0 && libraryFrame(frames[0].Function) {
+		frames = frames[1:]
 	}
-}
-
-var libraryPrefixes = []string{
-	"github.com/ldapscope/ldapscope/instrument.", "github.com/ldapscope/ldapscope/ldapmgr.", "github.com/go-ldap/ldap/",
-	"crypto/tls.", "iter.", "runtime.", "slices.",
-}
-
-// libraryFrame reports whether a function stands between the application and the wire.
-func libraryFrame(function string) bool {
-	for _, prefix := range libraryPrefixes {
-		if strings.HasPrefix(function, prefix) {
-			return true
-		}
-	}
-	return false
+	return frames
 }
 
 // recordBytes is what one operation takes in the ring without what hangs on it: the record, its place in a map and in a

@@ -128,7 +128,7 @@ func (r *Recorder) Operation(seq uint64) (op Operation, ok, gone bool, what stri
 func (r *Recorder) find(seq uint64) (op Operation, raw []string, ok, gone bool, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if rec, held := r.ops[seq]; held {
+	if rec := r.ops.find(seq); rec != nil {
 		return rec.row(time.Now()), slices.Clone(rec.raw), true, false, ""
 	}
 	if kind, known := r.stones.kind(seq); known {

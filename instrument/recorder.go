@@ -20,7 +20,7 @@ type Recorder struct {
 
 	mu       sync.Mutex // guards everything below
 	seq      uint64
-	ops      map[uint64]*record
+	ops      numbered
 	requests map[string]*request
 	running  map[*request]struct{}   // HTTP requests and jobs in flight, held or not
 	byStart  list[request, *request] // oldest first
@@ -47,6 +47,7 @@ type record struct {
 	Operation
 	change  change
 	request *request
+	place   uint64 // in Recorder.ops
 	bytes   int
 	raw     []string // entries, decoded when somebody looks
 	search  Search   // what Operation.Search points to, in the same allocation
@@ -81,7 +82,7 @@ func newRecorder(limits Limits) *Recorder {
 		limits.Bytes = 64 << 20
 	}
 	return &Recorder{
-		epoch: randomID(), limits: limits, ops: map[uint64]*record{}, requests: map[string]*request{},
+		epoch: randomID(), limits: limits, requests: map[string]*request{},
 		running: map[*request]struct{}{}, stones: newTombstones(limits.Bytes), watchers: map[chan struct{}]struct{}{},
 	}
 }
@@ -134,7 +135,7 @@ func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) ui
 	if rec.Call.N == 1 {
 		rec.Call.ID = rec.Seq
 	}
-	r.ops[rec.Seq] = rec
+	r.ops.add(rec)
 	r.bytes += in.begin(rec, now)
 	r.publish(in)
 	return rec.Seq
@@ -234,7 +235,7 @@ func (r *Recorder) Stats() RecorderStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := RecorderStats{
-		Epoch: r.epoch, Recording: !r.off.Load(), Last: r.seq, Operations: len(r.ops), Requests: len(r.requests), Bytes: r.bytes,
+		Epoch: r.epoch, Recording: !r.off.Load(), Last: r.seq, Operations: r.ops.count, Requests: len(r.requests), Bytes: r.bytes,
 		Evicted: r.lost, Limits: r.limits,
 	}
 	if r.byUpdate.first != nil {

@@ -87,7 +87,7 @@ func secretName(name []byte) bool {
 	if len(name) > 4 && name[3] == '.' && foldedHash(name[:4]) == oidPrefix { // as RFC 2251 wrote OIDs
 		name = name[4:]
 	}
-	if len(name) > longestSecret || len(name) == 0 || secretLengths[name[0]&31]>>len(name)&1 == 0 {
+	if len(name) > longestSecret || len(name) < 2 || secretLengths[name[0]&31][name[1]&31]>>len(name)&1 == 0 {
 		return false
 	}
 	var folded [longestSecret]byte
@@ -106,14 +106,14 @@ var secretPrefixes = []string{"mslaps-password", "mslaps-encrypted"}
 
 const longestSecret = 40
 
-// secretLengths has the lengths of all secret names as bits, by the last five bits of their first letter: nearly every name
-// that is none is told from them by it.
-var secretLengths = func() (lengths [32]uint64) {
+// secretLengths has the lengths of all secret names as bits, by the last five bits of their first two letters: nearly every
+// name that is none is told from them by it.
+var secretLengths = func() (lengths [32][32]uint64) {
 	for name := range secretAttributes {
-		lengths[name[0]&31] |= 1 << len(name)
+		lengths[name[0]&31][name[1]&31] |= 1 << len(name)
 	}
 	for _, prefix := range secretPrefixes {
-		lengths[prefix[0]&31] |= 1<<(longestSecret+1) - 1<<len(prefix)
+		lengths[prefix[0]&31][prefix[1]&31] |= 1<<(longestSecret+1) - 1<<len(prefix)
 	}
 	return lengths
 }()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -72,4 +73,49 @@ func TestCopiesOutliveTheirRecords(t *testing.T) {
 	}
 	stop()
 	asking.Wait()
+}
+
+// Operations are found by their numbers, those alone that are held, in whatever order others leave: here the older ones of a
+// large request, and small requests around it.
+func TestHeldOperationsAreFound(t *testing.T) {
+	t.Parallel()
+	scope := bounded(200, 0)
+	r := scope.Recorder()
+	x := newExchange(t, scope)
+	ask := func(ctx context.Context, times int) {
+		for range times {
+			if err := x.observed(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	small := func() {
+		ctx, end := scope.Job(context.Background(), "small")
+		ask(ctx, 3)
+		end()
+	}
+	large, end := scope.Job(context.Background(), "large")
+	defer end()
+	for range 5 {
+		small()
+	}
+	for round := range 60 {
+		ask(large, 20)
+		if round%10 == 9 {
+			small()
+		}
+		var held, found []uint64
+		for _, op := range r.Latest(1000).Operations {
+			held = append(held, op.Seq)
+		}
+		slices.Sort(held)
+		for seq := range r.Stats().Last + 2 {
+			if op, ok, _, _ := r.Operation(seq); ok {
+				found = append(found, op.Seq)
+			}
+		}
+		if !slices.Equal(held, found) || len(held) != r.Stats().Operations {
+			t.Fatalf("round %d: %d are held, %d are counted and %d found: %v, %v", round, len(held), r.Stats().Operations, len(found), held, found)
+		}
+	}
 }

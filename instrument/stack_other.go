@@ -6,5 +6,5 @@ package instrument
 
 import "runtime"
 
-// walk writes where the calls that are under way return to, the innermost first, from that of who calls it on.
-func walk(to *callStack) { runtime.Callers(2, to[:]) }
+// walk writes where the calls that are under way return to, the innermost first, from that of its caller on.
+func walk(to *callStack) { runtime.Callers(3, to[:]) }

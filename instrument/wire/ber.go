@@ -154,10 +154,23 @@ func (l Limits) Filled() Limits {
 // nothing, so that a hostile message costs its own size and no more before it is refused. Zero fields of limits take their
 // defaults; a depth above 128 counts as 128.
 func Scan(message []byte, limits Limits) error {
-	const most = 128
 	limits = limits.Filled()
-	depthLimit := min(limits.Depth, most)
-	var ends [most]uint32
+	var shallow [8]int
+	err := scan(message, limits, shallow[:min(limits.Depth, len(shallow))])
+	if errors.Is(err, errDeep) && limits.Depth > len(shallow) { // as hardly any: to clear the room costs more than to walk a short one
+		var deep [128]int
+		err = scan(message, limits, deep[:min(limits.Depth, len(deep))])
+	}
+	if errors.Is(err, errDeep) {
+		return fmt.Errorf("%w: nested deeper than %d", ErrLimit, min(limits.Depth, 128))
+	}
+	return err
+}
+
+var errDeep = errors.New("nested too deep")
+
+// scan is Scan with room for where each element ends that others lie in, which bounds the depth.
+func scan(message []byte, limits Limits, ends []int) error {
 	depth, elements, at := 0, 0, 0
 	end := len(message)
 	for {
@@ -166,7 +179,7 @@ func Scan(message []byte, limits Limits) error {
 				return nil
 			}
 			depth--
-			end = int(ends[depth])
+			end = ends[depth]
 		}
 		tag, head, body, need, err := header(message[at:end])
 		if err != nil {
@@ -183,10 +196,10 @@ func Scan(message []byte, limits Limits) error {
 			at += body
 			continue
 		}
-		if depth >= depthLimit {
-			return fmt.Errorf("%w: nested deeper than %d", ErrLimit, depthLimit)
+		if depth == len(ends) {
+			return errDeep
 		}
-		ends[depth] = uint32(end)
+		ends[depth] = end
 		depth++
 		end = at + body
 	}

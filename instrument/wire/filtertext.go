@@ -4,7 +4,6 @@ package wire
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -236,15 +235,31 @@ func unhex(c byte) int {
 // validAttribute accepts names, OIDs and options, with the underscore that real directories use.
 func validAttribute(s string) bool {
 	for i := range len(s) {
-		if !validNameByte(s[i]) {
+		if !nameBytes[s[i]] {
 			return false
 		}
 	}
 	return s != ""
 }
 
-func validNameByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == ';' || c == '_'
+// nameBytes may stand in the name of an attribute or a rule, plainBytes in the text of a value as they are.
+var nameBytes, plainBytes = func() (name, plain [256]bool) {
+	for i := range 256 {
+		c := byte(i)
+		name[i] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == ';' || c == '_'
+		plain[i] = c >= 0x20 && c < 0x7f && c != '*' && c != '(' && c != ')' && c != '\\'
+	}
+	return name, plain
+}()
+
+// consists reports whether text is made of these bytes alone.
+func consists(text []byte, of *[256]bool) bool {
+	for _, c := range text {
+		if !of[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // String returns the text form with every value readable; use AppendText to control what is shown.
@@ -303,20 +318,18 @@ func (f *Filter) AppendText(dst []byte, show func(dst, attr, value []byte) []byt
 // appendName appends an attribute or rule. What no name may have is escaped, so that a hostile name does not read as another
 // filter; such a text does not parse.
 func appendName(dst, name []byte) []byte {
-	if !slices.ContainsFunc(name, invalidNameByte) {
+	if consists(name, &nameBytes) {
 		return append(dst, name...)
 	}
 	for _, c := range name {
-		if invalidNameByte(c) {
-			dst = appendHex(dst, c)
-		} else {
+		if nameBytes[c] {
 			dst = append(dst, c)
+		} else {
+			dst = appendHex(dst, c)
 		}
 	}
 	return dst
 }
-
-func invalidNameByte(c byte) bool { return !validNameByte(c) }
 
 // appendRule appends the matching rule. One that is named dn would read as the mark of the DN's attributes.
 func (f *Filter) appendRule(dst []byte) []byte {
@@ -334,23 +347,18 @@ func appendHex(dst []byte, c byte) []byte {
 // AppendEscaped appends a filter value with the escapes of RFC 4515: the five special characters and whatever is no
 // printable text. UTF-8 stays readable in a value that is text; in one that is not, such as a SID, what looks like it is chance.
 func AppendEscaped(dst, value []byte) []byte {
-	if !slices.ContainsFunc(value, special) { // as nearly always
+	if consists(value, &plainBytes) { // as nearly always
 		return append(dst, value...)
 	}
 	text := isText(value)
 	for _, c := range value {
-		if special(c) && (c < 0x80 || !text) {
-			dst = appendHex(dst, c)
-		} else {
+		if plainBytes[c] || c >= 0x80 && text {
 			dst = append(dst, c)
+		} else {
+			dst = appendHex(dst, c)
 		}
 	}
 	return dst
-}
-
-// special reports whether a byte must be escaped, or may have to be when it is no ASCII.
-func special(c byte) bool {
-	return c < 0x20 || c >= 0x7f || c == '*' || c == '(' || c == ')' || c == '\\'
 }
 
 // isText reports whether a value is UTF-8 without control characters but those of lines.
