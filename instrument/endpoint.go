@@ -5,8 +5,10 @@ package instrument
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -28,8 +30,9 @@ type endpoint struct {
 	pool     metric.MeasurementOption // nothing but the server and the domain
 	lent     []metric.RecordOption    // the same, ready for what is recorded for every loan
 
-	mu       sync.Mutex                  // guards what follows
-	start    [Kinds]map[string]spanStart // by naming context
+	start [Kinds]atomic.Pointer[[]spanStart] // one for each naming context; added to under mu, in a copy
+
+	mu       sync.Mutex // guards what follows
 	outcomes map[outcome][]metric.RecordOption
 }
 
@@ -62,10 +65,11 @@ func (s *Scope) endpoint(domain, server string, security Security, peer net.Addr
 	return e
 }
 
-// spanStart is what the spans of one kind of operation have in common.
+// spanStart is what the spans of one kind of operation in one naming context have in common.
 type spanStart struct {
-	name    string
-	options []trace.SpanStartOption
+	namespace string
+	name      string
+	options   []trace.SpanStartOption
 }
 
 func newEndpoint(key endpointKey, db bool) *endpoint {
@@ -97,7 +101,7 @@ func newEndpoint(key endpointKey, db bool) *endpoint {
 	}
 	for k := KindBind; int(k) < Kinds; k++ {
 		e.active[k] = with(attribute.String(attrOperation, k.String()))
-		e.start[k] = map[string]spanStart{}
+		e.start[k].Store(&[]spanStart{})
 	}
 	e.pool = metric.WithAttributeSet(attribute.NewSet(base...))
 	e.lent = []metric.RecordOption{e.pool}
@@ -135,27 +139,35 @@ func (e *endpoint) metricBase() []attribute.KeyValue {
 
 // spanStart returns the prebuilt name and options of a span.
 func (e *endpoint) spanStart(kind Kind, namespace string) spanStart {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	start, ok := e.start[kind][namespace]
-	if !ok {
-		start.name = kind.String()
-		set := append(e.first[:len(e.first):len(e.first)], attribute.String(attrOperation, start.name))
-		if e.db {
-			set = append(set, attribute.String(attrDBOperation, start.name))
-		}
-		if namespace != "" {
-			start.name += " " + namespace
-			set = append(set, attribute.String(attrNamespace, namespace))
-		}
-		if e.db && namespace != "" {
-			set = append(set, attribute.String(attrDBNamespace, namespace))
-		}
-		start.options = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(set...)}
-		if len(e.start[kind]) < 2*mostContexts { // they are the server's to choose
-			e.start[kind][namespace] = start
+	for _, start := range *e.start[kind].Load() {
+		if start.namespace == namespace {
+			return start
 		}
 	}
+	start := e.newSpanStart(kind, namespace)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if known := *e.start[kind].Load(); len(known) < 2*mostContexts { // they are the server's to choose
+		more := append(slices.Clip(known), start)
+		e.start[kind].Store(&more)
+	}
+	return start
+}
+
+func (e *endpoint) newSpanStart(kind Kind, namespace string) spanStart {
+	start := spanStart{namespace: namespace, name: kind.String()}
+	set := append(slices.Clip(e.first), attribute.String(attrOperation, start.name))
+	if e.db {
+		set = append(set, attribute.String(attrDBOperation, start.name))
+	}
+	if namespace != "" {
+		start.name += " " + namespace
+		set = append(set, attribute.String(attrNamespace, namespace))
+	}
+	if e.db && namespace != "" {
+		set = append(set, attribute.String(attrDBNamespace, namespace))
+	}
+	start.options = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(set...)}
 	return start
 }
 
