@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
 )
@@ -54,6 +53,8 @@ func TestCopiesOutliveTheirRecords(t *testing.T) {
 		}
 		return seen
 	}
+	changed, unwatch := scope.Recorder().Watch()
+	defer unwatch()
 	checked := 0
 	for checked < most {
 		given := read()
@@ -62,7 +63,7 @@ func TestCopiesOutliveTheirRecords(t *testing.T) {
 			before = append(before, *op.Search)
 		}
 		for since := scope.Recorder().Stats().Last; scope.Recorder().Stats().Last < since+200; {
-			time.Sleep(50 * time.Microsecond) // until each of them has left
+			<-changed // until each of them has left
 		}
 		for i, op := range given {
 			if op.Search.Filter != filters[op.Conn] || !reflect.DeepEqual(*op.Search, before[i]) {
