@@ -152,7 +152,7 @@ func TestBrowserKeysLeftAlone(t *testing.T) {
 	}
 	b.keys("gd")
 	b.await("the domains", `document.querySelector("[data-testid=domain-card]")`)
-	for _, key := range []string{"ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", "+", "-"} {
+	for _, key := range []string{"ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", "+", "-", " ", "p", "x"} {
 		if taken(key, "#domains") {
 			t.Errorf("%s is taken on a screen where it does nothing", key)
 		}
