@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -153,28 +152,7 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 
 // print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
 func (c configCheck) print(settings []explained, servers []reached, warnings []warned) error {
-	w := tabwriter.NewWriter(c.s.stdout, 0, 0, 2, ' ', 0)
-	domain := "none"
-	for _, e := range settings {
-		if e.Domain != domain {
-			fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("settings "+e.Domain))
-			domain = e.Domain
-		}
-		values := e.Values
-		switch {
-		case values == nil && e.Text == "":
-			continue // such as a key of another way to bind
-		case values == nil:
-			values = []string{e.Text}
-		case len(values) == 0:
-			values = []string{"[]"}
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", e.Key, values[0], e.Origin)
-		for _, more := range values[1:] {
-			fmt.Fprintf(w, "  \t%s\t\n", more)
-		}
-	}
-	if err := w.Flush(); err != nil {
+	if err := printSettings(c.s.stdout, settings); err != nil {
 		return err
 	}
 	if err := printReached(c.s.stdout, servers); err != nil {
