@@ -33,7 +33,6 @@ export class Drawer {
     this.asks = false; // whether the host lets people repeat questions
     this.op = /** @type {any} */ (null);
     this.first = /** @type {any} */ (null); // of two to compare
-    this.early = /** @type {any} */ (null); // drawn before the stream came, as whoever follows a link sees it: it is drawn once more then
     /** @type {ReturnType<typeof setTimeout>|undefined} */ this.again = undefined;
   }
 
@@ -142,8 +141,7 @@ export class Drawer {
   /** @param {any} op @param {any[]} findings */
   draw(op, findings) {
     const request = this.store.groups.get(op.request_id)?.request;
-    if (!request && this.early !== op) this.store.addEventListener("change", () => { if (this.op === op) this.draw(op, findings); }, { once: true });
-    this.early = op;
+    if (!request) this.awaits(op, findings);
     const scroll = this.host.querySelector(".drawerbody")?.scrollTop ?? 0;
     fill(this.host,
       this.bar(h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind), h("b", {}, `#${op.seq}`), h(failed(op) ? "span.bad" : "span", {}, result(op)), h("span.dim", {}, duration(op.duration_us)),
@@ -163,6 +161,16 @@ export class Drawer {
         copyButtons(op)));
     const body = this.host.querySelector(".drawerbody");
     if (body) body.scrollTop = scroll;
+  }
+
+  /** Draws once more when the stream tells of the HTTP request: whoever follows a link is here before it. @param {any} op @param {any[]} findings */
+  awaits(op, findings) {
+    const known = () => {
+      if (this.op === op && !this.store.groups.has(op.request_id)) return;
+      this.store.removeEventListener("change", known);
+      if (this.op === op) this.draw(op, findings);
+    };
+    this.store.addEventListener("change", known);
   }
 
   /** The pages of one paged search, each by itself. @param {any} op */
