@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -85,6 +86,7 @@ func TestBrowserAccessible(t *testing.T) {
 	})
 	screens := r.screens()
 	screens["pins"] = "?screen=usage&view=pins"
+	screens["login"] = strings.Replace(screens["steps"], "&tab=Steps", "", 1)
 	screens["advice of a request"] = screens["request"] + "&tab=Advice"
 	folder := shotsFolder(t)
 	for _, size := range []struct {

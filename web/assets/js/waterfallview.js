@@ -52,13 +52,13 @@ export class Waterfall {
     const place = (/** @type {HTMLElement} */ el, /** @type {number} */ from, /** @type {number} */ to) => {
       const left = Math.max(at(Math.max(from, shown.from)), 0);
       const right = Math.min(at(Math.min(to, shown.to)), 1);
-      el.style.left = `${left * 100}%`;
+      el.style.left = `min(${left * 100}%, 100% - 2px)`; // what begins at the end is seen too
       el.style.width = `max(2px, ${(right - left) * 100}%)`;
       return el;
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
     const outside = (/** @type {number} */ t) => !breaks.some((b) => t > b.from && t < b.to);
-    const width = this.width();
+    const width = this.width() - 16; // a scroll bar may come
     const room = 1 - 52 / Math.max(width < 600 ? width - 24 : width * 0.6 - 112, 104); // the last tick has its number beside it, within the lane
     const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter((t) => outside(t) && at(t) < room).map((t) => place(h("span.tick", {}, duration(t)), t, t)));
     const gaps = () => breaks.map((b) => place(h("span.gapmark", { title: `${duration(b.to - b.from)} without LDAP, drawn shorter` }), b.from, b.to));
