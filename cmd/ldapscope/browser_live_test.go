@@ -136,6 +136,10 @@ func TestBrowserDrawer(t *testing.T) {
 	if said := asks[string](b, message); !strings.HasSuffix(said, "'DC=example,DC=org'") {
 		t.Errorf("the server's message is shown as %q", said)
 	}
+	b.allow("net::ERR_")
+	r.stop()
+	b.press("another operation", `document.querySelector("[data-testid=op-row]")`)
+	b.await("what is said without the program", `document.querySelector("[data-testid=drawer]")?.innerText.includes("The program cannot be reached")`)
 }
 
 // TestBrowserPause holds the view still while operations go on, and shows them after.
@@ -177,6 +181,9 @@ func TestBrowserFilter(t *testing.T) {
 	shown := asks[[]uint64](b, listed)
 	b.types("durr:>1s")
 	b.await("the error", `document.querySelector("[role=alert]:not([hidden])")?.innerText.includes("did you mean dur:")`)
+	if said := b.text("[role=alert]:not([hidden])"); !strings.HasPrefix(said, "The query does not parse") {
+		t.Errorf("the page says %q, which is no sentence", said)
+	}
 	if after := asks[[]uint64](b, listed); !slices.Equal(shown, after) {
 		t.Errorf("a query that does not parse changes the list from %v to %v", shown, after)
 	}

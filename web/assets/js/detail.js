@@ -2,7 +2,7 @@
 import { h, fill, ask, copy, icon, say, Failure } from "./dom.js";
 import { card } from "./advice.js";
 import { showCompared } from "./differences.js";
-import { bytes, clock, codes, count, duration, failed, result, value } from "./format.js";
+import { bytes, clock, codes, count, duration, failed, result, sentence, value } from "./format.js";
 import { elsewhere } from "./elsewhere.js";
 import { entries } from "./entries.js";
 import { facts, section } from "./facts.js";
@@ -148,7 +148,7 @@ export class Drawer {
         this.asks && ["search", "compare"].includes(op.kind) ? h("button.pin", { title: "ask the same once more and compare", onclick: () => this.replay(op.seq) }, "Ask again") : null,
         this.keeps && this.seq && op.state !== "running" ? h("button.pin", { title: "keep it beyond the recorder and the end of the program (s)", onclick: () => this.pin() }, "Pin") : null),
       h("div.drawerbody", { tabindex: "0", role: "region", "aria-label": "Operation" },
-        op.result?.hint ? h("p.note", {}, op.result.hint) : null,
+        op.result?.hint ? h("p.note", {}, sentence(op.result.hint)) : null,
         asked(op, op.copies ?? {}),
         answer(op),
         entries(op),
