@@ -119,7 +119,7 @@ func TestBrowserDrawer(t *testing.T) {
 		return strings.Join(strings.Fields(b.text("[data-testid=drawer]")), " ")
 	}
 	text := says(ops[len(ops)-1])
-	for _, part := range []string{"HTTP request GET /groups, ", fmt.Sprintf("Same shape asked %d times before in this HTTP request", len(ops)-2)} {
+	for _, part := range []string{"Scope base: the entry itself", "Types only no", "HTTP request GET /groups, ", fmt.Sprintf("Same shape asked %d times before in this HTTP request", len(ops)-2)} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the drawer lacks %q: %s", part, text)
 		}

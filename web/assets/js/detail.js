@@ -199,17 +199,20 @@ export class Drawer {
   }
 }
 
+/** The scopes of a search in words. @type {Record<string, string>} */
+const scopes = { base: "the entry itself", one: "one level below the base", sub: "the base and all below it", children: "all below the base" };
+
 /** @param {any} op @param {any} copies */
 function asked(op, copies) {
   const s = op.search;
   if (s) {
     return section("Search", copies.filter_pretty ? h("pre.filter", {}, copies.filter_pretty) : h("pre.filter", {}, s.filter),
       copies.filter_english ? h("p.english", {}, copies.filter_english) : null,
-      facts([["Base", h("code", {}, s.base || "(root)")], ["Scope", s.scope],
+      facts([["Base", h("code", {}, s.base || "(root)")], ["Scope", [s.scope, scopes[s.scope]].filter(Boolean).join(": ")],
         ["Attributes", s.attributes.length ? h("span", {}, ...s.attributes.map((/** @type {string} */ a) => h("span.chip", {}, a))) : h("span.warn", {}, "all attributes")],
         ["Size limit", s.size_limit || "none"], ["Time limit", s.time_limit ? `${s.time_limit} s` : "none"],
         ["Aliases", ["never followed", "followed below the base", "followed to the base", "always followed"][s.deref]],
-        ["Types only", s.types_only && "yes"], ["Page", s.page ? `${s.page}, of ${s.page_size} entries` : null], ["Controls", controls(op)]]));
+        ["Types only", s.types_only ? "yes" : "no"], ["Page", s.page ? `${s.page}, of ${s.page_size} entries` : null], ["Controls", controls(op)]]));
   }
   const title = op.kind.replace("_dn", " DN");
   return section(title[0].toUpperCase() + title.slice(1), facts([["Entry", op.dn && h("code", {}, op.dn)],
