@@ -25,14 +25,25 @@ func (s *stage) copied(t *testing.T, client *instrument.Client, base string) str
 	if _, err := client.Search(ctx, ldap.NewSearchRequest(base, ldap.ScopeBaseObject, 0, 0, 0, false, "(objectClass=*)", []string{"objectClass"}, nil)); err != nil {
 		t.Fatal(err)
 	}
+	searches := s.searches(t)
+	return s.command(t, searches[len(searches)-1])
+}
+
+func (s *stage) searches(t *testing.T) []row {
+	t.Helper()
 	var list struct {
 		Operations []row `json:"operations"`
 	}
 	s.get(t, "/api/v1/operations?q=op:search", &list)
+	return list.Operations
+}
+
+func (s *stage) command(t *testing.T, op row) string {
+	t.Helper()
 	var detail struct {
 		Copies map[string]string `json:"copies"`
 	}
-	s.get(t, "/api/v1/operations/"+jsonNumber(list.Operations[len(list.Operations)-1].Seq), &detail)
+	s.get(t, "/api/v1/operations/"+jsonNumber(op.Seq), &detail)
 	return detail.Copies["ldapsearch"]
 }
 
@@ -63,6 +74,9 @@ func TestCopiedSearchRuns(t *testing.T) {
 	runs(command, ldaptest.CompanyPassword)
 	if want := "-D '" + ldaptest.CompanyUser + "' -W"; !strings.Contains(command, want) {
 		t.Errorf("after a bind as somebody else %s lacks %s", command, want)
+	}
+	if command := s.command(t, s.searches(t)[0]); !strings.Contains(command, "-D '"+ldaptest.CompanyService+"' -W") {
+		t.Errorf("%s although the search was asked before the second bind", command)
 	}
 	if s.client.Bind(t.Context(), ldaptest.CompanyUser, "wrong") == nil {
 		t.Fatal("a wrong password is accepted")
