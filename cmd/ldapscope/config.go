@@ -131,7 +131,7 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 		defer cancel()
 		for _, d := range manager.Domains() {
 			if err := d.Preload(connecting); err != nil {
-				all = append(all, warned{d.Name(), "no_connection", ldapmgr.Reason(err)})
+				all = append(all, unreached(d, err)...)
 			}
 		}
 	}
@@ -148,6 +148,19 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 		all = append(all, warned{"", w.Code, w.Text})
 	}
 	return all, reachedServers(manager), nil
+}
+
+// unreached says of each server of a domain why there is no connection to it, or what was in the way of asking any.
+func unreached(d *ldapmgr.Domain, err error) (all []warned) {
+	for _, e := range d.Status().Endpoints {
+		if e.Reason != "" {
+			all = append(all, warned{d.Name(), "no_connection", e.URL + ": " + e.Reason})
+		}
+	}
+	if len(all) == 0 {
+		all = []warned{{d.Name(), "no_connection", ldapmgr.Reason(err)}}
+	}
+	return all
 }
 
 // print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
