@@ -14,11 +14,13 @@ import (
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
-// copies are the forms of an operation that people paste elsewhere. None holds a password: commands ask for it.
-func copies(op *instrument.Operation) map[string]string {
+// copies are the forms of an operation that people paste elsewhere, with commands that ask as whoever asked. None holds a
+// password: commands ask for it.
+func copies(op *instrument.Operation, as *instrument.Bind) map[string]string {
+	how := bindFlags(as) + " " + serverFlags(op)
 	c := map[string]string{"markdown": markdown(op)}
 	if s := op.Search; s != nil {
-		c["ldapsearch"] = ldapsearch(op)
+		c["ldapsearch"] = ldapsearch(op.Search, how)
 		c["url"] = ldapURL(op)
 		c["go"] = goSearch(s)
 		c["powershell"] = powerShell(op)
@@ -30,15 +32,15 @@ func copies(op *instrument.Operation) map[string]string {
 	switch op.Kind {
 	case instrument.KindModify, instrument.KindAdd, instrument.KindDelete, instrument.KindModifyDN:
 		c["ldif"] = changeLDIF(op)
-		c["ldapmodify"] = "ldapmodify -x -W " + uriFlag(op) + " <<'EOF'\n" + c["ldif"] + "EOF\n"
+		c["ldapmodify"] = "ldapmodify " + how + " <<'EOF'\n" + c["ldif"] + "EOF\n"
 	case instrument.KindCompare:
 		if len(op.Changes) == 1 && len(op.Changes[0].Values) == 1 {
-			c["ldapcompare"] = "ldapcompare -x -W " + uriFlag(op) + " " + shellQuote(op.DN) + " " +
+			c["ldapcompare"] = "ldapcompare " + how + " " + shellQuote(op.DN) + " " +
 				shellQuote(op.Changes[0].Attribute+":"+op.Changes[0].Values[0].Text)
 		}
 	}
 	if op.Extended != nil && op.Extended.OID == whoAmI {
-		c["ldapwhoami"] = "ldapwhoami -x -W " + uriFlag(op)
+		c["ldapwhoami"] = "ldapwhoami " + how
 	}
 	if len(op.EntryList) > 0 {
 		c["entries_ldif"] = entriesLDIF(op.EntryList)
@@ -60,20 +62,29 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-func uriFlag(op *instrument.Operation) string {
-	if host, port, err := net.SplitHostPort(op.Server); err == nil {
-		scheme := "ldap"
-		if port == "636" || port == "3269" {
-			scheme = "ldaps"
-		}
-		return "-H " + shellQuote(scheme+"://"+net.JoinHostPort(host, port))
+// serverURL is the address of the server, encrypted as the connection was.
+func serverURL(op *instrument.Operation) string {
+	host, port, err := net.SplitHostPort(op.Server)
+	if err != nil {
+		return "ldapi://" + url.PathEscape(op.Server)
 	}
-	return "-H " + shellQuote("ldapi://"+url.PathEscape(op.Server))
+	scheme := "ldap"
+	if op.Security == instrument.SecurityTLS || op.Security == instrument.SecurityNone && (port == "636" || port == "3269") {
+		scheme = "ldaps" // on these ports the application may encrypt by itself
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-func ldapsearch(op *instrument.Operation) string {
-	s := op.Search
-	parts := []string{"ldapsearch -x -W", uriFlag(op), "-b", shellQuote(s.Base), "-s", s.Scope.String(), "-LLL"}
+func serverFlags(op *instrument.Operation) string {
+	flags := "-H " + shellQuote(serverURL(op))
+	if op.Security == instrument.SecurityStartTLS {
+		flags += " -ZZ"
+	}
+	return flags
+}
+
+func ldapsearch(s *instrument.Search, how string) string {
+	parts := []string{"ldapsearch", how, "-b", shellQuote(s.Base), "-s", s.Scope.String(), "-LLL"}
 	if s.Deref > 0 && s.Deref < 4 {
 		parts = append(parts, "-a", [...]string{"never", "search", "find", "always"}[s.Deref])
 	}
@@ -103,7 +114,7 @@ func ldapURL(op *instrument.Operation) string {
 	for i, a := range s.Attributes {
 		attributes[i] = url.PathEscape(a)
 	}
-	return "ldap://" + op.Server + "/" + url.PathEscape(s.Base) + "?" + strings.Join(attributes, ",") + "?" + s.Scope.String() + "?" + url.PathEscape(s.Filter)
+	return serverURL(op) + "/" + url.PathEscape(s.Base) + "?" + strings.Join(attributes, ",") + "?" + s.Scope.String() + "?" + url.PathEscape(s.Filter)
 }
 
 func goSearch(s *instrument.Search) string {

@@ -49,7 +49,7 @@ func TestCopiesOfHostileNames(t *testing.T) {
 	op := &instrument.Operation{Kind: instrument.KindModify, DN: "cn=x", Server: "h:389", Changes: []instrument.Change{
 		{Operation: "replace", Attribute: "userPassword;\nEOF\ntouch " + flag + "\n: <<'EOF'\n", Values: hidden},
 	}}
-	command := copies(op)["ldapmodify"]
+	command := copies(op, nil)["ldapmodify"]
 	if out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "ldapmodify", "true", 1)).CombinedOutput(); err != nil {
 		t.Errorf("the shell says %v: %s", err, out)
 	}
@@ -59,6 +59,31 @@ func TestCopiesOfHostileNames(t *testing.T) {
 	entry := instrument.Entry{DN: "cn=x", Attributes: []instrument.Attribute{{Name: "userPassword;\n\ndn: cn=evil\nchangetype: delete\n#", Values: hidden}}}
 	if ldif := entriesLDIF([]instrument.Entry{entry}); strings.Count(ldif, "\n") != 2 {
 		t.Errorf("a name of the server's is more than its one line:\n%s", ldif)
+	}
+}
+
+// TestCopiesKeepEncryption holds commands and links to ask over a connection that is as safe as the one they are copied from.
+func TestCopiesKeepEncryption(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, server string
+		security     instrument.Security
+		flags, url   string
+	}{
+		{"clear", "h:389", instrument.SecurityNone, "-H 'ldap://h:389'", "ldap://h:389/"},
+		{"TLS at another port", "h:1636", instrument.SecurityTLS, "-H 'ldaps://h:1636'", "ldaps://h:1636/"},
+		{"TLS of the application's own", "h:636", instrument.SecurityNone, "-H 'ldaps://h:636'", "ldaps://h:636/"},
+		{"StartTLS", "h:389", instrument.SecurityStartTLS, "-H 'ldap://h:389' -ZZ", "ldap://h:389/"},
+		{"socket", "/run/ldapi", instrument.SecurityNone, "-H 'ldapi://%2Frun%2Fldapi'", "ldapi://%2Frun%2Fldapi/"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := copies(&instrument.Operation{Kind: instrument.KindSearch, Server: tt.server, Security: tt.security, Search: &instrument.Search{Filter: "(cn=x)"}}, nil)
+			if !strings.Contains(c["ldapsearch"], tt.flags+" -b ") || !strings.HasPrefix(c["url"], tt.url+"?") {
+				t.Errorf("got %s and %s, want %s and %s", c["ldapsearch"], c["url"], tt.flags, tt.url)
+			}
+		})
 	}
 }
 

@@ -167,7 +167,7 @@ func (p *Panel) detailOf(op *instrument.Operation) operationDetail {
 	for _, f := range op.Callers() {
 		d.Callers = append(d.Callers, frameRow(f))
 	}
-	d.Copies = copies(op)
+	d.Copies = copies(op, p.boundAs(op))
 	return d
 }
 

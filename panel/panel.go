@@ -55,6 +55,7 @@ type Panel struct {
 	segments segments
 	reviews  reviews
 	replays  replays
+	bindings bindings
 
 	mu      sync.Mutex // guards running
 	running context.Context

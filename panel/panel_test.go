@@ -33,12 +33,14 @@ type stage struct {
 	client *instrument.Client
 	panel  *panel.Panel
 	server *httptest.Server
+
+	directory string // its address
 }
 
 func newStage(t *testing.T, config panel.Config) *stage {
 	t.Helper()
 	directory := ldaptest.Start(t, ldaptest.Config{Profile: ldaptest.ActiveDirectory, LDIF: strings.NewReader(ldaptest.Company(20))})
-	s := &stage{scope: instrument.New()}
+	s := &stage{scope: instrument.New(), directory: directory.URL()}
 	client, err := s.scope.Dial(t.Context(), directory.URL(), instrument.WithDomain("EXAMPLE"))
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +167,7 @@ func TestOperations(t *testing.T) {
 	if len(detail.Callers) == 0 || !strings.Contains(detail.Callers[0].Function, "stage") {
 		t.Errorf("first caller %+v, want the test's own helper", detail.Callers)
 	}
-	if want := "ldapsearch -x -W -H 'ldap://"; !strings.HasPrefix(detail.Copies["ldapsearch"], want) {
+	if want := "ldapsearch -x -D '" + ldaptest.CompanyService + "' -W -H 'ldap://"; !strings.HasPrefix(detail.Copies["ldapsearch"], want) {
 		t.Errorf("ldapsearch copy %q", detail.Copies["ldapsearch"])
 	}
 	if detail.Copies["filter_english"] != "login name equals “ada”" {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -37,12 +38,13 @@ func (a axe) violations(b *tab) []string {
 }
 
 // cutOff lists texts that lie outside of the window, or are clipped by what they stand in without an ellipsis, which stands at
-// their end alone. What scrolls by itself may be longer than it shows.
+// their end alone. What scrolls by itself may be longer than it shows; the page as a whole does not scroll.
 const cutOff = `(() => {
 	const found = [];
 	const clips = (el) => el && (getComputedStyle(el).overflowX !== "visible" || clips(el.parentElement));
 	if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways to " + document.documentElement.scrollWidth + " of " + innerWidth + " for " +
 		[...document.querySelectorAll("body *")].filter(el => el.getBoundingClientRect().right > innerWidth && !clips(el.parentElement)).map(el => el.tagName + "." + el.className));
+	if (document.documentElement.scrollHeight > innerHeight) found.push("the page as a whole scrolls down to " + document.documentElement.scrollHeight + " of " + innerHeight);
 	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 	for (let text = texts.nextNode(); text; text = texts.nextNode()) {
 		const own = text.parentElement;
@@ -52,18 +54,19 @@ const cutOff = `(() => {
 		const box = range.getBoundingClientRect();
 		if (box.width === 0) continue;
 		const say = (by) => found.push(JSON.stringify(text.data.trim().slice(0, 40)) + " by " + by + " at " + [box.left, box.right, box.top, box.bottom].map(Math.round));
-		for (let el = own, kept = false; ; el = el.parentElement) {
+		for (let el = own, right = box.right; ; el = el.parentElement) {
 			if (el === document.documentElement) {
-				if (!kept && (box.right > innerWidth + 1 || box.left < -1)) say("the window");
+				if (right > innerWidth + 1 || box.left < -1) say("the window");
 				break;
 			}
 			const style = getComputedStyle(el);
 			if (/auto|scroll/.test(style.overflowX + style.overflowY)) break;
-			kept = kept || style.textOverflow === "ellipsis";
-			if (!/hidden|clip/.test(style.overflowX + style.overflowY)) continue;
+			const clips = /hidden|clip/.test(style.overflowX + style.overflowY);
+			if (!clips && !/strict|content|paint/.test(style.contain)) continue;
 			const room = el.getBoundingClientRect();
-			if (box.right <= room.left || box.left >= room.right || box.bottom <= room.top || box.top >= room.bottom) { say("being outside of " + el.tagName + "." + el.className); break; }
-			if (!kept && box.right > room.right + 1 || box.left < room.left - 1 || box.bottom > room.bottom + 2 || box.top < room.top - 2) { say(el.tagName + "." + el.className); break; }
+			if (clips && style.textOverflow === "ellipsis") right = Math.min(right, room.right); // what goes on is where the ellipsis ends
+			if (right <= room.left || box.left >= room.right || box.bottom <= room.top || box.top >= room.bottom) { say("being outside of " + el.tagName + "." + el.className); break; }
+			if (right > room.right + 1 || box.left < room.left - 1 || box.bottom > room.bottom + 2 || box.top < room.top - 2) { say(el.tagName + "." + el.className); break; }
 		}
 	}
 	return [...new Set(found)];
@@ -83,6 +86,7 @@ func TestBrowserAccessible(t *testing.T) {
 	})
 	screens := r.screens()
 	screens["pins"] = "?screen=usage&view=pins"
+	screens["login"] = strings.Replace(screens["steps"], "&tab=Steps", "", 1)
 	screens["advice of a request"] = screens["request"] + "&tab=Advice"
 	folder := shotsFolder(t)
 	for _, size := range []struct {

@@ -54,8 +54,11 @@ var keyboards = map[string]struct {
 	"Space, p": {"live", []stroke{{" ", `document.querySelector("#pause").ariaPressed === "true"`}, {"p", `document.querySelector("#pause").ariaPressed === "false"`}}},
 	"e w d":    {"live", []stroke{{"e", address + `.get("q") === "is:error"`}, {"ew", address + `.get("q") === "is:slow"`}, {"wd", address + `.get("q") === "is:duplicate"`}}},
 	"x":        {"live", []stroke{{"x", `!document.querySelector("#undo").hidden && !` + inOrder + `.length`}}},
-	"Shift+P":  {"live", []stroke{{"P", `!document.querySelector("#stopped").hidden`}, {"P", `document.querySelector("#stopped").hidden`}}},
-	"[ ]":      {"live", []stroke{{"[", inOrder + `.every(e => e.ariaExpanded === "false")`}, {"]", inOrder + `.some(e => e.dataset.testid === "op-row")`}}},
+	"Shift+P": {"live", []stroke{
+		{"P", `!document.querySelector("#stopped").hidden && document.querySelector("#record").innerText === "Start recording"`},
+		{"P", `document.querySelector("#stopped").hidden && document.querySelector("#record").innerText === "Stop recording"`},
+	}},
+	"[ ]": {"live", []stroke{{"[", inOrder + `.every(e => e.ariaExpanded === "false")`}, {"]", inOrder + `.some(e => e.dataset.testid === "op-row")`}}},
 	"b r, b f, b s, b c": {"live", []stroke{
 		{"bf", address + `.get("group") === "flat"`}, {"bs", address + `.get("group") === "shape"`}, {"bc", address + `.get("group") === "conn"`}, {"br", "!" + address + `.has("group")`},
 	}},
@@ -152,7 +155,7 @@ func TestBrowserKeysLeftAlone(t *testing.T) {
 	}
 	b.keys("gd")
 	b.await("the domains", `document.querySelector("[data-testid=domain-card]")`)
-	for _, key := range []string{"ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", "+", "-"} {
+	for _, key := range []string{"ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End", "+", "-", " ", "p", "x"} {
 		if taken(key, "#domains") {
 			t.Errorf("%s is taken on a screen where it does nothing", key)
 		}

@@ -92,8 +92,54 @@ func TestBrowserRepeats(t *testing.T) {
 	if bars := b.count("[data-testid=fall-row]"); bars > 3 {
 		t.Errorf("%d bars although %d of %d operations have one shape", bars, q.Operations-1, q.Operations)
 	}
+	ticks := `[...document.querySelectorAll(".tick")].map(e => e.innerText).join(" ")`
+	first := asks[string](b, ticks)
+	b.do(clicks(`document.querySelector("[aria-label=Lanes]").dispatchEvent(new Event("change"))`))
+	if again := asks[string](b, ticks); again != first {
+		t.Errorf("the axis says %q when it is drawn first, and %q when it is drawn again", first, again)
+	}
+	if page := b.text("#request"); q.Duplicates < 1 || !strings.Contains(page, fmt.Sprint(q.Operations-2-q.Duplicates)+" more with other values") {
+		t.Errorf("%d operations of two shapes with %d exact repeats are counted as\n%s", q.Operations, q.Duplicates, page)
+	}
 	b.click(`[data-tab="Duplicates"]`)
 	b.await("the card of the shape", `document.querySelector("#request .card")?.innerText.includes("more than asking once")`)
+}
+
+// TestBrowserDrawer holds an operation that somebody was sent a link to, to say where it belongs, what was asked before, and
+// nothing that is not there.
+func TestBrowserDrawer(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.visit("/groups")
+	_, ops := r.last("/groups")
+	says := func(op operationRow) string {
+		b.visit(r.panel + "/?op=" + fmt.Sprint(op.Seq))
+		b.await("the drawer", drawer+`.innerText.includes("Copy as")`)
+		b.lists(r)
+		return strings.Join(strings.Fields(b.text("[data-testid=drawer]")), " ")
+	}
+	text := says(ops[len(ops)-1])
+	for _, part := range []string{"Scope base: the entry itself", "Types only no", "HTTP request GET /groups, ", fmt.Sprintf("Same shape asked %d times before in this HTTP request", len(ops)-2)} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the drawer lacks %q: %s", part, text)
+		}
+	}
+	for _, part := range []string{"Wait for a connection", "Connect 0", "TLS 0", "Service bind"} {
+		if strings.Contains(text, part) {
+			t.Errorf("the drawer tells of %q, which did not happen: %s", part, text)
+		}
+	}
+	r.visit("/failing")
+	_, ops = r.last("/failing")
+	says(ops[len(ops)-1])
+	message := `[...document.querySelectorAll("[data-testid=drawer] dt")].find(e => e.innerText === "Message").nextElementSibling.textContent`
+	if said := asks[string](b, message); !strings.HasSuffix(said, "'DC=example,DC=org'") {
+		t.Errorf("the server's message is shown as %q", said)
+	}
+	b.allow("net::ERR_")
+	r.stop()
+	b.press("another operation", `document.querySelector("[data-testid=op-row]")`)
+	b.await("what is said without the program", `document.querySelector("[data-testid=drawer]")?.innerText.includes("The program cannot be reached")`)
 }
 
 // TestBrowserPause holds the view still while operations go on, and shows them after.
@@ -135,6 +181,9 @@ func TestBrowserFilter(t *testing.T) {
 	shown := asks[[]uint64](b, listed)
 	b.types("durr:>1s")
 	b.await("the error", `document.querySelector("[role=alert]:not([hidden])")?.innerText.includes("did you mean dur:")`)
+	if said := b.text("[role=alert]:not([hidden])"); !strings.HasPrefix(said, "The query does not parse") {
+		t.Errorf("the page says %q, which is no sentence", said)
+	}
 	if after := asks[[]uint64](b, listed); !slices.Equal(shown, after) {
 		t.Errorf("a query that does not parse changes the list from %v to %v", shown, after)
 	}

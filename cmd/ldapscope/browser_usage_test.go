@@ -55,6 +55,12 @@ func TestBrowserUsage(t *testing.T) {
 	b.do(clicks(`document.querySelectorAll("[data-testid=runs] input[type=checkbox]").forEach(e => e.click())`))
 	b.click("[data-testid=compare]")
 	b.await("the comparison", `document.querySelector("[data-testid=compared]")?.innerText.includes("search operations")`)
+	if address := asks[string](b, "location.search"); !strings.Contains(address, old+"%2C") && !strings.Contains(address, old+",") {
+		t.Errorf("chosen from the newest on, the runs are compared as %s, want the older one first", address)
+	}
+	if page := b.text("#usage"); strings.Contains(page, " us\t") || !strings.Contains(page, "search p95\t") {
+		t.Errorf("times are named with a unit that they do not have:\n%s", page)
+	}
 	b.visit(r.panel + "/?screen=usage&run=" + old)
 	for _, group := range []string{"General", "Time", "Server", "Bytes", "Messages", "Operations", "Referrals", "Restartable tries"} {
 		b.await("the group "+group, `[...document.querySelectorAll("[data-testid=run-domain] h3")].some(e => e.innerText === `+quote(group)+`)`)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -132,7 +131,7 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 		defer cancel()
 		for _, d := range manager.Domains() {
 			if err := d.Preload(connecting); err != nil {
-				all = append(all, warned{d.Name(), "no_connection", ldapmgr.Reason(err)})
+				all = append(all, unreached(d, err)...)
 			}
 		}
 	}
@@ -151,30 +150,22 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 	return all, reachedServers(manager), nil
 }
 
-// print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
-func (c configCheck) print(settings []explained, servers []reached, warnings []warned) error {
-	w := tabwriter.NewWriter(c.s.stdout, 0, 0, 2, ' ', 0)
-	domain := "none"
-	for _, e := range settings {
-		if e.Domain != domain {
-			fmt.Fprintf(w, "\n%s\n", strings.TrimSpace("settings "+e.Domain))
-			domain = e.Domain
-		}
-		values := e.Values
-		switch {
-		case values == nil && e.Text == "":
-			continue // such as a key of another way to bind
-		case values == nil:
-			values = []string{e.Text}
-		case len(values) == 0:
-			values = []string{"[]"}
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", e.Key, values[0], e.Origin)
-		for _, more := range values[1:] {
-			fmt.Fprintf(w, "  \t%s\t\n", more)
+// unreached says of each server of a domain why there is no connection to it, or what was in the way of asking any.
+func unreached(d *ldapmgr.Domain, err error) (all []warned) {
+	for _, e := range d.Status().Endpoints {
+		if e.Reason != "" {
+			all = append(all, warned{d.Name(), "no_connection", e.URL + ": " + e.Reason})
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if len(all) == 0 {
+		all = []warned{{d.Name(), "no_connection", ldapmgr.Reason(err)}}
+	}
+	return all
+}
+
+// print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
+func (c configCheck) print(settings []explained, servers []reached, warnings []warned) error {
+	if err := printSettings(c.s.stdout, settings); err != nil {
 		return err
 	}
 	if err := printReached(c.s.stdout, servers); err != nil {

@@ -48,7 +48,7 @@ func TestUsersOfThePanel(t *testing.T) {
 		}
 	}
 	r.get("/api/v1/users?q=AD", &list)
-	if len(list.Users) != 1 || list.Users[0].Name != "ada" || !strings.EqualFold(list.Users[0].Domain, "example") || list.Users[0].LastSync == "" {
+	if len(list.Users) != 1 || list.Users[0].Name != "ada" || list.Users[0].Domain != "EXAMPLE" || list.Users[0].LastSync == "" {
 		t.Fatalf("the users are %+v", list)
 	}
 	before := list.Users[0]

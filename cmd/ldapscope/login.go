@@ -108,6 +108,9 @@ func reasons(e *ldapmgr.LoginError) string {
 		}
 		return text[:len(text)-1]
 	}
+	if errors.Is(e.Err, ldapmgr.ErrNotFound) {
+		return "nobody in " + e.Domain + " has this name"
+	}
 	if hint := ldapmgr.Hint(e.Err); hint != "" {
 		return hint
 	}

@@ -248,14 +248,3 @@ func printable(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "?"))
 }
-
-// brief writes a duration with three digits.
-func brief(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return strconv.FormatFloat(d.Seconds(), 'g', 3, 64) + " s"
-	case d >= time.Millisecond:
-		return strconv.FormatFloat(float64(d)/1e6, 'g', 3, 64) + " ms"
-	}
-	return strconv.FormatInt(d.Microseconds(), 10) + " us"
-}

@@ -117,16 +117,3 @@ func (a *amount) String() string {
 
 // Type implements the interface of flags: what help calls the value.
 func (a *amount) Type() string { return "size" }
-
-// bytesText writes a number of bytes with three digits.
-func bytesText(n int64) string {
-	for _, unit := range []struct {
-		name  string
-		bytes float64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}} {
-		if float64(n) >= unit.bytes {
-			return strconv.FormatFloat(float64(n)/unit.bytes, 'g', 3, 64) + " " + unit.name
-		}
-	}
-	return strconv.FormatInt(n, 10) + " B"
-}

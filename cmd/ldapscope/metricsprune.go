@@ -75,7 +75,7 @@ func (f *metricsFlags) pruned(w io.Writer, p metricsdb.Pruned) error {
 	if p.DryRun {
 		verb = "Would forget"
 	}
-	_, err := fmt.Fprintf(w, "%s %d runs and %d snapshots: %s; %s stay.\n", verb, p.Runs, p.Snapshots, bytesText(p.Bytes), bytesText(p.Left))
+	_, err := fmt.Fprintf(w, "%s %s and %s: %s; %s stay.\n", verb, counted(p.Runs, "run", "runs"), counted(p.Snapshots, "snapshot", "snapshots"), bytesText(p.Bytes), bytesText(p.Left))
 	return err
 }
 

@@ -92,7 +92,7 @@ func (f *metricsFlags) recordingChanged(w io.Writer, verb, name string, operatio
 	case f.format == "csv":
 		return csv.NewWriter(w).WriteAll([][]string{{"name", verb}, {cell(name), strconv.Itoa(operations)}})
 	}
-	_, err = fmt.Fprintf(w, "%s %d operations under %s\n", verb, operations, printable(name))
+	_, err = fmt.Fprintf(w, "%s %s under %s\n", verb, counted(operations, "operation", "operations"), printable(name))
 	return err
 }
 

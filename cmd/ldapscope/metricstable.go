@@ -63,7 +63,7 @@ func (t table) without(column int) table {
 }
 
 // leastLast is how narrow the last column may get before a table is wider than the screen.
-const leastLast = 24
+const leastLast = 20
 
 // folded goes on below with what the last column has too much for the screen.
 func (t table) folded() table {

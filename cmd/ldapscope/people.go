@@ -16,6 +16,7 @@ import (
 type people struct {
 	accounts *accounts
 	syncer   *ldapmgr.Syncer
+	domains  *ldapmgr.Manager
 }
 
 func (p people) Users(ctx context.Context, text string, limit int) ([]panel.LocalUser, error) {
@@ -32,10 +33,18 @@ func (p people) Users(ctx context.Context, text string, limit int) ([]panel.Loca
 			break
 		}
 		users = append(users, panel.LocalUser{
-			ID: account.ID, Name: account.Name, Domain: account.Domain, LastSync: account.LastSync, LastError: account.LastError,
+			ID: account.ID, Name: account.Name, Domain: p.named(account.Domain), LastSync: account.LastSync, LastError: account.LastError,
 		})
 	}
 	return users, nil
+}
+
+// named is a stored domain as the configuration writes it; one that is no longer configured stays as it is.
+func (p people) named(domain string) string {
+	if d, err := p.domains.Domain(domain); err == nil {
+		return d.Name()
+	}
+	return domain
 }
 
 func (p people) Plan(ctx context.Context, id string) (ldapmgr.Plan, error) {

@@ -100,7 +100,7 @@ func assemble(ctx context.Context, s *surroundings, set settings) (*program, err
 		config.Replay = p.domains
 	}
 	if p.accounts != nil {
-		config.Users = people{p.accounts, p.syncer}
+		config.Users = people{p.accounts, p.syncer, p.domains}
 	}
 	p.panel = panel.New(config)
 	if set.appOn != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,22 +56,30 @@ func (s *surroundings) run(ctx context.Context, args []string) int {
 	root.SetIn(s.stdin)
 	root.SetOut(s.stdout)
 	root.SetErr(s.stderr)
-	err := root.ExecuteContext(ctx)
-	var usage usageError
-	switch {
-	case err == nil:
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
 		return exitFine
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
-		fmt.Fprintf(s.stderr, "ldapscope: %v\n", err)
-		fmt.Fprintln(s.stderr, "Run ldapscope --help to see what there is.")
+	}
+	fmt.Fprintf(s.stderr, "ldapscope: %s\n", said(err))
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(s.stderr, "Run %s --help to see what there is.\n", command.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintf(s.stderr, "ldapscope: %v\n", err)
 	var held heldBack
 	if errors.As(err, &held) {
 		return exitHeld
 	}
 	return exitFailed
+}
+
+// said is an error for a terminal or a log: a server's message in it may hold anything, and Active Directory's ends with a NUL.
+func said(err error) string {
+	lines := strings.Split(strings.ReplaceAll(err.Error(), "\x00", ""), "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), " \n")
 }
 
 func rootCommand(s *surroundings) *cobra.Command {
@@ -85,9 +94,11 @@ process is gone.
 Begin with:  ldapscope demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          oneOf,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagMeant(cmd, err)} })
 	root.AddCommand(demoCommand(s), serveCommand(s), metricsCommand(s), configCommand(s), urlCommand(s), versionCommand(s),
 		searchCommand(s), loginCommand(s), userCommand(s), groupsCommand(s), syncCommand(s), importUsersCommand(s))
 	return root
@@ -107,6 +118,15 @@ func oneOf(cmd *cobra.Command, args []string) error {
 		problem += "; did you mean " + closest + "?"
 	}
 	return usageError{errors.New(problem)}
+}
+
+// flagMeant names the flag that was meant where other programs have one for each format.
+func flagMeant(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown || cmd.Flags().Lookup("format") == nil || !slices.Contains([]string{"json", "csv", "ldif"}, name) {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean --format %s?", err, name)
 }
 
 // choices lets a shell complete the value of a flag.

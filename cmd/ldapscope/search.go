@@ -92,15 +92,19 @@ func (f searchFlags) request(args []string) (*ldap.SearchRequest, error) {
 
 // found is what a search found. As text the entries are printed while they come, so that memory holds a page of them.
 type found struct {
-	Domain  string      `json:"domain"`
-	Count   int         `json:"count"`
-	Limited bool        `json:"limited,omitempty"` // there are more
+	Domain  string `json:"domain"`
+	Count   int    `json:"count"`
+	Limited bool   `json:"limited,omitempty"` // there are more
+	failed  bool
 	Entries []entryJSON `json:"entries"`
 }
 
 func (f *found) text(w io.Writer) error {
 	more := ""
-	if f.Limited {
+	switch {
+	case f.failed:
+		more = " before it failed"
+	case f.Limited:
 		more = ", and there are more"
 	}
 	_, err := fmt.Fprintf(w, "# %s in %s%s\n", counted(f.Count, "entry", "entries"), f.Domain, more)
@@ -111,6 +115,7 @@ func (q *question) search(ctx context.Context, d *ldapmgr.Domain, request *ldap.
 	all := &found{Domain: d.Name(), Entries: []entryJSON{}}
 	for e, err := range entries(ctx, d, request, f.page) {
 		if err != nil {
+			all.failed = true
 			return all, err
 		}
 		if f.limit > 0 && all.Count == f.limit {

@@ -24,6 +24,8 @@ const make = (tag, props, ...children) => {
 };
 /** @param {number} n microseconds */
 const time = (n) => (n < 1000 ? `${n} µs` : `${Math.round(n / 100) / 10} ms`);
+/** @param {number|string|undefined} n @param {string} noun */
+const some = (n, noun) => `${n} ${noun}${Number(n) === 1 ? "" : "s"}`;
 /** @param {string} id */
 const link = (id) => `${base}?screen=request&id=${encodeURIComponent(id)}`;
 /** @param {string} path @returns {Promise<any>} */
@@ -43,7 +45,7 @@ class LdapscopeHandle extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     this.dataset.corner = corners.find((c) => c === kept("corner")) ?? corners[0];
-    const text = [`${operations} ops`, time(Number(us)), duplicates !== "0" ? `${duplicates} dup` : "", errors !== "0" ? `${errors} failed` : "", findings !== "0" ? `${findings} advice` : ""];
+    const text = [some(operations, "op"), time(Number(us)), duplicates !== "0" ? `${duplicates} dup` : "", errors !== "0" ? `${errors} failed` : "", findings !== "0" ? `${findings} advice` : ""];
     this.button = make("button", { className: errors !== "0" ? "error" : severity || (duplicates !== "0" ? "dup" : ""), textContent: text.filter(Boolean).join(" · "), title: "LDAP of this page (Alt+L)", onclick: () => this.toggle() });
     this.button.ariaExpanded = "false";
     this.body = make("p", {});
@@ -63,7 +65,7 @@ class LdapscopeHandle extends HTMLElement {
     const ldap = entry.serverTiming?.find((s) => s.name === "ldap");
     const [, n, dup, id] = ldap?.description.match(/^(\d+) ops, (\d+) dup, ([0-9a-f]+)$/) ?? [];
     if (!id || n === "0" || !this.later || this.later.childElementCount > 49) return;
-    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), `${n} ops${dup === "0" ? "" : `, ${dup} dup`}`));
+    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), `${some(n, "op")}${dup === "0" ? "" : `, ${dup} dup`}`));
     if (this.later.childElementCount === 1) this.later.before(make("p", {}, "Later requests of this page"));
   }
 
@@ -87,7 +89,7 @@ class LdapscopeHandle extends HTMLElement {
     try {
       const [{ request: q, operations: ops }, { findings: advice }] = await Promise.all([ask(`requests/${request}`), ask(`findings?request=${request}`)]);
       const top = ops.sort((/** @type {any} */ a, /** @type {any} */ b) => b.duration_us - a.duration_us).slice(0, 20);
-      this.body.append(`${q.operations} operations, ${time(q.ldap_us)} of ${time(q.duration_us)}${q.duplicates ? `, ${q.duplicates} repeats` : ""}`, make("ul", {},
+      this.body.append(`${some(q.operations, "operation")}, ${time(q.ldap_us)} of ${time(q.duration_us)}${q.duplicates ? `, ${some(q.duplicates, "repeat")}` : ""}`, make("ul", {},
         ...advice.map((/** @type {any} */ f) => make("li", { className: f.severity }, `${f.severity}: ${f.title}`)), ...top.map((/** @type {any} */ op) => make("li", {}, make("span", { title: op.subject, textContent: op.subject }), time(op.duration_us)))));
     } catch {
       this.body.append("Open the panel with its start link first.");

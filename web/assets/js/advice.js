@@ -3,6 +3,7 @@ import { h, fill, ask, copy, icon } from "./dom.js";
 import { clock, count, duration, plural } from "./format.js";
 
 const countEvery = 5000;
+const outside = "outside of any HTTP request"; // as the API names what belongs to none
 
 /** The page of advice: what was found in the newest HTTP requests, then every rule. */
 export class AdvicePage {
@@ -50,7 +51,7 @@ export function card(f, actions) {
     f.shape_text ? h("p", {}, h("code", {}, f.shape_text)) : null,
     h("p", {}, f.why),
     h("p.fix", {}, icon("right"), h("span", {}, f.fix)),
-    h("p.dim", {}, request ? h("span", {}, h("button.link", { onclick: () => request(f.request_id) }, f.route), ` · ${plural(f.requests, "HTTP request")} · last ${clock(f.last)} · `) : null,
+    h("p.dim", {}, request ? h("span", {}, h("button.link", { onclick: () => request(f.request_id) }, f.route), ` · ${f.route === outside ? "" : `${plural(f.requests, "HTTP request")} · `}last ${clock(f.last)} · `) : null,
       ...f.operations.slice(0, 6).flatMap((seq) => [h("button.link", { onclick: () => actions.operation(seq) }, `#${seq}`), " "]),
       f.count > 6 ? `and ${count(f.count - 6)} more · ` : "· ", f.wasted_us > 0 ? `would save up to ${duration(f.wasted_us)} · ` : "", `${f.confidence} · `,
       h("button.link", { onclick: () => copy(text(f), "advice") }, "copy")));

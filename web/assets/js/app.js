@@ -234,7 +234,7 @@ function start() {
     ArrowLeft: falls("left", () => fold(false)), ArrowRight: falls("right", () => fold(true)), h: () => fold(false), l: () => fold(true), "[": () => foldAll(false), "]": () => foldAll(true),
     "+": falls("in"), "-": falls("out"), 0: falls("all"), "/": () => { if (router.screen !== "requests") screen("live"); box.focus(); },
     Escape: () => { if (router.params.has("op") || router.params.has("pin")) router.go({ op: null, pin: null }, "adjust"); else if (document.activeElement === box) box.blur(); else if (router.params.has("q")) query(""); },
-    Space: toolbar.pause, p: toolbar.pause, P: toolbar.record, x: toolbar.clear, s: () => drawer.pin(), v: () => drawer.compare(), t: toggleTheme, T: turnDrawer, "?": showHelp, End: isLive(() => list.top()),
+    Space: isLive(toolbar.pause), p: isLive(toolbar.pause), P: toolbar.record, x: isLive(toolbar.clear), s: () => drawer.pin(), v: () => drawer.compare(), t: toggleTheme, T: turnDrawer, "?": showHelp, End: isLive(() => list.top()),
     "g l": () => screen("live"), "g r": () => screen("requests"), "g a": () => screen("advice"), "g d": () => screen("domains"), "g m": () => screen("usage"), "g ,": () => screen("settings"),
     "b r": () => grouping("request"), "b f": () => grouping("flat"), "b s": () => grouping("shape"), "b c": () => grouping("conn"),
     "y c": () => drawer.copy("command"), "y l": () => drawer.copy("ldif"), "y g": () => drawer.copy("go"), "y u": () => drawer.copy("url"), "y m": () => drawer.copy("markdown"),

@@ -41,5 +41,5 @@ export function fitting(ids, width) {
 
 /** The value of grid-template-columns, the same in every row. @param {string[]} ids @param {number} width */
 export function template(ids, width) {
-  return columns.filter((c) => ids.includes(c.id)).map((c) => width < 860 && c.id === "time" ? "92px" : (width < 1000 && c.narrow) || c.width).join(" ");
+  return columns.filter((c) => ids.includes(c.id)).map((c) => c.id === "time" && width < 860 ? "92px" : c.id === "main" && width < 520 ? "minmax(0, 1fr)" : (width < 1000 && c.narrow) || c.width).join(" ");
 }

@@ -2,8 +2,10 @@
 import { h, fill, ask, copy, icon, say, Failure } from "./dom.js";
 import { card } from "./advice.js";
 import { showCompared } from "./differences.js";
-import { bytes, clock, codes, count, duration, failed, result, value } from "./format.js";
+import { bytes, clock, codes, count, duration, failed, result, sentence, value } from "./format.js";
+import { elsewhere } from "./elsewhere.js";
 import { entries } from "./entries.js";
+import { facts, section } from "./facts.js";
 import { editors, preference } from "./settings.js";
 
 /** The forms of an operation for pasting elsewhere, as the API names them. @type {Record<string, string>} */
@@ -138,14 +140,16 @@ export class Drawer {
 
   /** @param {any} op @param {any[]} findings */
   draw(op, findings) {
+    const request = this.store.groups.get(op.request_id)?.request;
+    if (!request) this.awaits(op, findings);
     const scroll = this.host.querySelector(".drawerbody")?.scrollTop ?? 0;
     fill(this.host,
       this.bar(h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind), h("b", {}, `#${op.seq}`), h(failed(op) ? "span.bad" : "span", {}, result(op)), h("span.dim", {}, duration(op.duration_us)),
         this.asks && ["search", "compare"].includes(op.kind) ? h("button.pin", { title: "ask the same once more and compare", onclick: () => this.replay(op.seq) }, "Ask again") : null,
         this.keeps && this.seq && op.state !== "running" ? h("button.pin", { title: "keep it beyond the recorder and the end of the program (s)", onclick: () => this.pin() }, "Pin") : null),
       h("div.drawerbody", { tabindex: "0", role: "region", "aria-label": "Operation" },
-        op.result?.hint ? h("p.note", {}, op.result.hint) : null,
-        request(op, op.copies ?? {}),
+        op.result?.hint ? h("p.note", {}, sentence(op.result.hint)) : null,
+        asked(op, op.copies ?? {}),
         answer(op),
         entries(op),
         findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: () => {} }))) : null,
@@ -153,15 +157,20 @@ export class Drawer {
         section("Connection", facts([["Domain", op.domain], ["Server", op.server], ["Connection", op.conn], ["Encryption", op.security === "none" ? "none" : op.security?.replace("_", " ")], ["Message id", op.message_id],
           ["Sent, received", `${bytes(op.bytes_sent)}, ${bytes(op.bytes_received)}`]])),
         callers(op),
-        section("Elsewhere", facts([
-          ["HTTP request", h("button.link", { onclick: () => this.actions.request(op.request_id) }, op.request_id)],
-          ["Shape", op.shape ? h("button.link", { title: "only operations of this shape", onclick: () => this.actions.filter(`shape:${op.shape}`) }, op.shape_text) : null],
-          ["Same question", op.repeat ? h("button.link", { onclick: () => this.actions.filter(`exact:${op.exact}`) }, `asked ${op.repeat} times before in this HTTP request`) : null],
-          ["Trace", op.trace_id ? trace(op) : null],
-        ])),
+        elsewhere(op, request, this.actions),
         copyButtons(op)));
     const body = this.host.querySelector(".drawerbody");
     if (body) body.scrollTop = scroll;
+  }
+
+  /** Draws once more when the stream tells of the HTTP request: whoever follows a link is here before it. @param {any} op @param {any[]} findings */
+  awaits(op, findings) {
+    const known = () => {
+      if (this.op === op && !this.store.groups.has(op.request_id)) return;
+      this.store.removeEventListener("change", known);
+      if (this.op === op) this.draw(op, findings);
+    };
+    this.store.addEventListener("change", known);
   }
 
   /** The pages of one paged search, each by itself. @param {any} op */
@@ -190,33 +199,20 @@ export class Drawer {
   }
 }
 
-/** @param {string} title @param {...any} children */
-function section(title, ...children) {
-  const shown = children.filter(Boolean);
-  return shown.length ? h("section", {}, h("h2", {}, title), ...shown) : null;
-}
-
-/** A list of names with values; empty ones are left out. @param {[string, any][]} rows */
-function facts(rows) {
-  const list = h("dl.facts");
-  for (const [name, v] of rows) {
-    if (v === null || v === undefined || v === "" || v === false) continue;
-    list.append(h("dt", {}, name), h("dd", {}, v));
-  }
-  return list.childElementCount ? list : null;
-}
+/** The scopes of a search in words. @type {Record<string, string>} */
+const scopes = { base: "the entry itself", one: "one level below the base", sub: "the base and all below it", children: "all below the base" };
 
 /** @param {any} op @param {any} copies */
-function request(op, copies) {
+function asked(op, copies) {
   const s = op.search;
   if (s) {
     return section("Search", copies.filter_pretty ? h("pre.filter", {}, copies.filter_pretty) : h("pre.filter", {}, s.filter),
       copies.filter_english ? h("p.english", {}, copies.filter_english) : null,
-      facts([["Base", h("code", {}, s.base || "(root)")], ["Scope", s.scope],
+      facts([["Base", h("code", {}, s.base || "(root)")], ["Scope", [s.scope, scopes[s.scope]].filter(Boolean).join(": ")],
         ["Attributes", s.attributes.length ? h("span", {}, ...s.attributes.map((/** @type {string} */ a) => h("span.chip", {}, a))) : h("span.warn", {}, "all attributes")],
         ["Size limit", s.size_limit || "none"], ["Time limit", s.time_limit ? `${s.time_limit} s` : "none"],
         ["Aliases", ["never followed", "followed below the base", "followed to the base", "always followed"][s.deref]],
-        ["Types only", s.types_only && "yes"], ["Page", s.page ? `${s.page}, of ${s.page_size} entries` : null], ["Controls", controls(op)]]));
+        ["Types only", s.types_only ? "yes" : "no"], ["Page", s.page ? `${s.page}, of ${s.page_size} entries` : null], ["Controls", controls(op)]]));
   }
   const title = op.kind.replace("_dn", " DN");
   return section(title[0].toUpperCase() + title.slice(1), facts([["Entry", op.dn && h("code", {}, op.dn)],
@@ -243,21 +239,23 @@ function chip(v) {
   return h("span.chip", { title: v.decoded ?? "" }, value(v));
 }
 
+const ending = /[\s\p{Cc}]+$/u; // Active Directory ends its messages with a line feed and a NUL
+
 /** @param {any} op */
 function answer(op) {
   const r = op.result;
   if (!r) return section("Answer", h("p.note", {}, "No answer yet."));
   return section("Answer", facts([["Result", r.code >= 0 ? `${r.code} ${r.name}` : r.error || "none is sent"], ["Sub-code", r.sub_code], ["Matched DN", r.matched_dn && h("code", {}, r.matched_dn)],
-    ["Message", r.diagnostic && h("code", {}, r.diagnostic)], ["Entries", op.kind === "search" ? op.entries : null], ["References", op.references || null],
+    ["Message", r.diagnostic && h("code", {}, r.diagnostic.replace(ending, ""))], ["Entries", op.kind === "search" ? op.entries : null], ["References", op.references || null],
     ["Referrals", r.referrals?.length ? r.referrals.join(", ") : null]]));
 }
 
 /** @param {any} op */
 function times(op) {
   const t = op.timing;
-  return facts([["Start", clock(op.start)], ["Wait for a connection", t.wait_pool_us && duration(t.wait_pool_us)], ["Connect", t.dial_us && duration(t.dial_us)],
-    ["TLS", t.tls_us && duration(t.tls_us)], ["Service bind", t.setup_bind_us && duration(t.setup_bind_us)], ["First answer", duration(t.first_us)],
-    ["First to last answer", t.stream_us ? duration(t.stream_us) : null], ["Whole", h("b", {}, duration(op.duration_us))]]);
+  const spent = (/** @type {number} */ us) => (us ? duration(us) : null); // what took no time did not happen
+  return facts([["Start", clock(op.start)], ["Wait for a connection", spent(t.wait_pool_us)], ["Connect", spent(t.dial_us)], ["TLS", spent(t.tls_us)], ["Service bind", spent(t.setup_bind_us)],
+    ["First answer", duration(t.first_us)], ["First to last answer", spent(t.stream_us)], ["Whole", h("b", {}, duration(op.duration_us))]]);
 }
 
 /** @param {any} op */
@@ -272,12 +270,6 @@ export function place({ file, line }) {
   const text = `${file.split("/").pop()}:${line}`;
   const editor = /** @type {((path: string, line: number) => string)|undefined} */ (editors[preference("editor") || "vscode"]);
   return editor && file.startsWith("/") ? h("a", { href: editor(file.split("/").map(encodeURIComponent).join("/"), line), title: `${file}:${line}` }, text) : h("span.dim", { title: file }, text);
-}
-
-/** @param {any} op */
-function trace(op) {
-  if (op.trace_url) return h("a", { href: op.trace_url, target: "_blank", rel: "noreferrer" }, `${op.trace_id} in Jaeger`);
-  return h("code", {}, op.trace_id);
 }
 
 /** @param {any} op */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { sentence } from "./format.js";
 
 /**
  * Makes an element. Everything that comes from outside is set as text or attribute, never as markup.
@@ -18,6 +19,11 @@ export function h(tag, props, ...children) {
   }
   put(el, ...children);
   return el;
+}
+
+/** A text of a directory's, which may be broken after its commas. @param {string} text @returns {(Node|string)[]} */
+export function breakable(text) {
+  return text.split(/(?<=,)/).flatMap((part) => [part, document.createElement("wbr")]);
 }
 
 /** The element of an id, which is there. @param {string} id @returns {any} */
@@ -73,7 +79,7 @@ export function icon(name, label) {
  * @returns {Promise<any>}
  */
 export async function ask(path, init) {
-  const response = await fetch(`api/v1/${path}`, init);
+  const response = await fetch(`api/v1/${path}`, init).catch(() => { throw new Failure(0, "the program cannot be reached", {}); }); // browsers say each something else
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw new Failure(response.status, body?.error?.message ?? `the program answers ${response.status}`, body);
   return body;
@@ -83,7 +89,7 @@ export async function ask(path, init) {
 export class Failure extends Error {
   /** @param {number} status @param {string} message @param {any} body */
   constructor(status, message, body) {
-    super(message);
+    super(sentence(message));
     this.status = status;
     this.body = body;
   }

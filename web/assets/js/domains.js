@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, icon } from "./dom.js";
+import { h, breakable, fill, ask, icon } from "./dom.js";
 import { chart } from "./charts.js";
 import { bytes, count, duration, moment, plural } from "./format.js";
 
@@ -154,7 +154,7 @@ function shapes(d) {
 
 /** @param {any[]} shapeRows */
 export function shapeTable(shapeRows) {
-  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Operations by total time" }, h("table", {}, h("thead", {}, h("tr", {}, ...["Operation", "Count", "Errors", "Total", "Slowest", "Entries"].map((t, i) => h(i ? "th.num" : "th", { scope: "col" }, t)))),
-    h("tbody", {}, ...shapeRows.map((s) => h("tr", {}, h("td", {}, h("code", {}, s.text)), h("td.num", {}, count(s.count)), h(s.errors ? "td.num.bad" : "td.num.dim", {}, count(s.errors)), h("td.num", {}, duration(s.total_us)),
+  return h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Operations by total time" }, h("table.shapes", {}, h("thead", {}, h("tr", {}, ...["Operation", "Count", "Errors", "Total", "Slowest", "Entries"].map((t, i) => h(i ? "th.num" : "th", { scope: "col" }, t)))),
+    h("tbody", {}, ...shapeRows.map((s) => h("tr", {}, h("td", {}, h("code", {}, ...breakable(s.text))), h("td.num", {}, count(s.count)), h(s.errors ? "td.num.bad" : "td.num.dim", {}, count(s.errors)), h("td.num", {}, duration(s.total_us)),
       h("td.num", {}, duration(s.max_us)), h("td.num", {}, count(s.entries)))))));
 }

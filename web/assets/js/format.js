@@ -88,6 +88,11 @@ export function failed(op) {
   return Boolean(op.result?.error);
 }
 
+/** What the program says in a few words, as a sentence of a page begins. @param {string} text */
+export function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** A number with its noun. @param {number} n @param {string} noun */
 export function plural(n, noun) {
   return n === 1 ? `1 ${noun}` : `${count(n)} ${/[^aeo]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;

@@ -61,7 +61,7 @@ export class RequestList {
   pager(n) {
     if (n <= pageRows) return null;
     const turn = (/** @type {number} */ by) => { this.page += by; this.show(true); };
-    return h("span.buttons", {}, h("button", { id: "page-newer", disabled: this.page === 0, onclick: () => turn(-1) }, "Back"), h("button", { id: "page-older", disabled: (this.page + 1) * pageRows >= n, onclick: () => turn(1) }, "On"));
+    return h("span.buttons", {}, h("button", { id: "page-newer", disabled: this.page === 0, onclick: () => turn(-1) }, "Previous"), h("button", { id: "page-older", disabled: (this.page + 1) * pageRows >= n, onclick: () => turn(1) }, "Next"));
   }
 
   /** @param {HTTPRequest} q */

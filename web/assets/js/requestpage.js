@@ -2,7 +2,7 @@
 import { h, fill, ask, copy } from "./dom.js";
 import { card } from "./advice.js";
 import { bytes, clock, codes, count, duration, failed, plural, result } from "./format.js";
-import { duplicates, sites, steps } from "./requesttabs.js";
+import { alike, duplicates, sites, steps } from "./requesttabs.js";
 import { requestName } from "./row.js";
 import { layout } from "./waterfall.js";
 import { Waterfall } from "./waterfallview.js";
@@ -13,7 +13,7 @@ export class RequestPage {
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
-    this.waterfall = new Waterfall(actions.open);
+    this.waterfall = new Waterfall(actions.open, () => host.clientWidth);
     this.tab = "Waterfall";
     this.id = "";
   }
@@ -63,7 +63,7 @@ export class RequestPage {
 
   /** @param {any} q */
   head(q) {
-    const text = `${requestName(q)}: ${plural(q.operations, "LDAP operation")}, ${duration(q.ldap_us)} of ${duration(q.duration_us)}, ${q.duplicates} repeats, ${plural(q.errors, "error")}`;
+    const text = `${requestName(q)}: ${plural(q.operations, "LDAP operation")}, ${duration(q.ldap_us)} of ${duration(q.duration_us)}, ${plural(q.duplicates, "repeat")}, ${plural(q.errors, "error")}`;
     return h("header.pagehead", {}, h("h1", {}, requestName(q)), h("span.dim", {}, [q.status || (q.running ? "running" : ""), clock(q.start), q.user, q.route !== q.path ? q.route : ""].filter(Boolean).join(" · ")),
       h("span.buttons", {}, q.trace_url ? h("a", { href: q.trace_url, target: "_blank", rel: "noreferrer" }, "Trace in Jaeger") : null,
         h("button", { onclick: () => copy(text, "a summary") }, "Copy summary"), h("button", { onclick: () => copy(location.href, "the link") }, "Copy link"),
@@ -83,10 +83,11 @@ export class RequestPage {
 /** @param {any} q @param {any[]} operations */
 function numbers(q, operations) {
   const plan = layout(q, operations, "each");
+  const others = alike(operations) - q.duplicates;
   const kpi = (/** @type {string} */ name, /** @type {string} */ number, more = "", kind = "") => h("div.kpi", {}, h("span.dim", {}, name), h(kind ? `b.${kind}` : "b", {}, number), h("small.dim", {}, more));
   return h("div.kpis", {}, kpi("Whole", duration(q.duration_us)),
     kpi("LDAP", duration(plan.union), plan.sum > plan.union * 1.05 ? `${(plan.sum / plan.union).toFixed(1)} at once` : `${Math.round((plan.union / Math.max(q.duration_us, 1)) * 100)} % of the whole`),
-    kpi("Operations", count(q.operations), plural(q.shapes, "shape")), kpi("Repeats", count(q.duplicates), "", q.duplicates ? "warn" : ""), kpi("Errors", count(q.errors), "", q.errors ? "bad" : ""),
+    kpi("Operations", count(q.operations), plural(q.shapes, "shape")), kpi("Repeats", count(q.duplicates), others > 0 ? `${count(others)} more with other values` : "", q.duplicates ? "warn" : ""), kpi("Errors", count(q.errors), "", q.errors ? "bad" : ""),
     kpi("Received", bytes(q.bytes_received), plural(q.entries, "entry")));
 }
 

@@ -21,10 +21,19 @@ export function groupBy(operations, key) {
   return groups;
 }
 
+/** How many operations ask what has the shape of an earlier one; the pages of a search count once. @param {any[]} operations */
+export function alike(operations) {
+  return [...askedShapes(operations).values()].reduce((n, ops) => n + ops.length - 1, 0);
+}
+
+/** @param {any[]} operations */
+function askedShapes(operations) {
+  return groupBy(operations, (op) => ((op.call?.n ?? 1) > 1 ? undefined : op.shape));
+}
+
 /** One card for each shape that was asked more than once, with the literals that differ. @param {any[]} operations @param {(seq: number) => void} open */
 export function duplicates(operations, open) {
-  const shapes = groupBy(operations, (op) => ((op.call?.n ?? 1) > 1 ? undefined : op.shape));
-  const cards = [...shapes.values()].filter((ops) => ops.length > 1).sort((a, b) => b.length - a.length).map((ops) => {
+  const cards = [...askedShapes(operations).values()].filter((ops) => ops.length > 1).sort((a, b) => b.length - a.length).map((ops) => {
     const total = sum(ops);
     const slowest = Math.max(...ops.map((op) => op.duration_us));
     const exact = [...groupBy(ops, (op) => op.exact).values()].sort((a, b) => b.length - a.length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { ask, by, icon, say } from "./dom.js";
-import { bytes, count, plural } from "./format.js";
+import { bytes, count, plural, sentence } from "./format.js";
 import { preference } from "./settings.js";
 
 const tellEvery = 10_000;
@@ -59,7 +59,7 @@ export class Toolbar {
       by("level").textContent = `level ${frame.level}`;
     }
     if (frame.type === "problem") {
-      by("problem").textContent = frame.message;
+      by("problem").textContent = sentence(frame.message);
       by("problem").hidden = false;
     }
     if (frame.type === "backfill") by("problem").hidden = true;
@@ -71,13 +71,19 @@ export class Toolbar {
     this.recording = s.recording;
     by("rate").textContent = `${s.rate < 10 ? s.rate.toFixed(1) : Math.round(s.rate)}/s`;
     by("buffer").textContent = [plural(s.operations, "operation"), `${count(this.store.operations.size)} here`, s.evicted ? `${count(s.evicted)} evicted` : "", bytes(s.bytes), `seq ${count(s.last)}`].filter(Boolean).join(" · ");
-    by("record").setAttribute("aria-pressed", String(!s.recording));
-    by("stopped").hidden = s.recording;
+    this.recorded();
     const el = by("conn");
     if (el.dataset.state !== "live" && el.dataset.state !== "slow") return;
     el.dataset.state = s.level === "live" ? "live" : "slow";
     by("conntext").textContent = (levels[s.level] ?? s.level).split(":")[0];
     el.title = `${levels[s.level] ?? s.level}${s.lag_us > 100_000 ? `, ${Math.round(s.lag_us / 1000)} ms behind` : ""}`;
+  }
+
+  /** Shows whether operations are kept, and what the button does next. */
+  recorded() {
+    by("record").textContent = this.recording ? "Stop recording" : "Start recording";
+    by("record").title = this.recording ? "stop keeping operations, for everybody; traces and counters go on (Shift+P)" : "keep operations again (Shift+P)";
+    by("stopped").hidden = this.recording;
   }
 
   /** Counts what came while the view stands still. */
@@ -99,6 +105,7 @@ export class Toolbar {
     try {
       await ask("recording", { method: "POST", body: JSON.stringify({ on: !this.recording }) });
       this.recording = !this.recording;
+      this.recorded();
       this.view.paint();
     } catch (e) {
       say(e instanceof Error ? e.message : "The program cannot be reached.");

@@ -49,7 +49,8 @@ export class UsagePage {
     const left = runs.filter((/** @type {any} */ r) => !this.leaving.has(r.run));
     const head = ["", "Start", "Domain", "Program", "Host, process", "Ended", "Elapsed", "Operations", "Sockets", "Bytes", "Messages", "Errors", "p50", "p95", ""];
     const titles = /** @type {Record<string, string>} */ ({ Sockets: "opened / closed / wrapped in TLS", Bytes: "received / sent", Messages: "received / sent" });
-    const compare = h("button", { "data-testid": "compare", onclick: () => this.actions.go({ compare: [...this.chosen].join(",") }) }, "Compare");
+    const oldestFirst = () => [...new Set(left.map((/** @type {any} */ r) => r.run))].filter((run) => this.chosen.has(run)).reverse(); // the first is what the others are compared with
+    const compare = h("button", { "data-testid": "compare", onclick: () => this.actions.go({ compare: oldestFirst().join(",") }) }, "Compare");
     const choose = () => {
       /** @type {any} */ (compare).disabled = this.chosen.size < 2 || this.chosen.size > comparedMost;
       compare.textContent = this.chosen.size ? `Compare ${this.chosen.size}` : "Compare";
@@ -67,10 +68,11 @@ export class UsagePage {
   /** @param {any} r @param {boolean} first of its run @param {() => void} choose */
   row(r, first, choose) {
     const n = (/** @type {string} */ text) => h("td.num", {}, text);
+    const pair = (/** @type {string} */ received, /** @type {string} */ sent) => h("td.num.pair", {}, h("span", {}, received), " / ", h("span", {}, sent));
     const box = h("input", { type: "checkbox", "aria-label": `Compare the run of ${moment(r.start)}`, onchange: (/** @type {any} */ e) => { this.chosen[e.target.checked ? "add" : "delete"](r.run); choose(); } });
     return h("tr", { "data-run": r.run }, h("td", {}, first ? box : null), h("td", {}, first ? h("button.link", { onclick: () => this.actions.go({ run: r.run }) }, moment(r.start)) : ""), h("td", {}, r.domain), h("td", {}, r.app), h("td.dim", {}, `${r.host}, ${r.pid}`),
       h("td", {}, h(`span.chip.${r.ended === "unclean" ? "warn" : r.ended === "running" ? "ok" : "plain"}`, {}, r.ended)), n(duration(r.elapsed_us)), n(count(r.operations)),
-      n(`${r.open_sockets} / ${r.closed_sockets} / ${r.wrapped_sockets}`), n(`${bytes(r.bytes_received)} / ${bytes(r.bytes_transmitted)}`), n(`${count(r.messages_received)} / ${count(r.messages_transmitted)}`),
+      n(`${r.open_sockets} / ${r.closed_sockets} / ${r.wrapped_sockets}`), pair(bytes(r.bytes_received), bytes(r.bytes_transmitted)), pair(count(r.messages_received), count(r.messages_transmitted)),
       h(r.errors ? "td.num.bad" : "td.num.dim", {}, count(r.errors)), n(duration(r.p50_us)), n(duration(r.p95_us)),
       h("td", {}, first && r.ended !== "running" ? h("button.plain", { "aria-label": `Delete the run of ${moment(r.start)}`, onclick: () => this.forget(r.run) }, "Delete") : null));
   }

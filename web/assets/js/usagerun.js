@@ -54,7 +54,7 @@ export async function compared(ids, back) {
     if (!rows.length) return null;
     const notable = rows.toSorted((a, b) => Number(b.notable) - Number(a.notable)).slice(0, 60);
     return h("div.scroll", { tabindex: "0", role: "region", "aria-label": title }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title), ...Array.from({ length: n }, (_, i) => h("th.num", { scope: "col" }, letter(i))), h("th.num", { scope: "col" }, "Change"))),
-      h("tbody", {}, ...notable.map((d) => h(d.notable ? "tr" : "tr.dim", {}, h("td", {}, d.text ? h("code", {}, d.text) : d.name.replaceAll("_", " ")), ...d.values.map((/** @type {number} */ v) => h("td.num", {}, format(d.name, v))), h(d.notable ? "td.num.warn" : "td.num", {}, change(d)))))));
+      h("tbody", {}, ...notable.map((d) => h(d.notable ? "tr" : "tr.dim", {}, h("td", {}, d.text ? h("code", {}, d.text) : d.name.replace(/_us$/, "").replaceAll(/[._]/g, " ")), ...d.values.map((/** @type {number} */ v) => h("td.num", {}, format(d.name, v))), h(d.notable ? "td.num.warn" : "td.num", {}, change(d)))))));
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { h, fill } from "./dom.js";
-import { codes, duration, elide, failed, result } from "./format.js";
+import { codes, duration, elide, failed, plural, result } from "./format.js";
 import { layout, moved, scale, ticks, zoomed } from "./waterfall.js";
 
 const segmentNames = /** @type {Record<string, string>} */ ({ pool: "waits for a connection", dial: "connects", tls: "TLS", bind: "service bind", wait: "until the first answer", stream: "first to last answer" });
@@ -8,9 +8,10 @@ const modes = /** @type {Record<string, string>} */ ({ fold: "Repeats folded", e
 
 /** Draws the waterfall of one HTTP request and zooms it. */
 export class Waterfall {
-  /** @param {(seq: number) => void} open */
-  constructor(open) {
+  /** @param {(seq: number) => void} open @param {() => number} width of the page that it will stand in: it is drawn before it stands there */
+  constructor(open, width) {
     this.open = open;
+    this.width = width;
     this.host = h("div.waterfall", { "data-testid": "waterfall" });
     /** @type {"each"|"fold"|"lanes"} */ this.mode = "fold";
     this.shorten = true;
@@ -51,13 +52,13 @@ export class Waterfall {
     const place = (/** @type {HTMLElement} */ el, /** @type {number} */ from, /** @type {number} */ to) => {
       const left = Math.max(at(Math.max(from, shown.from)), 0);
       const right = Math.min(at(Math.min(to, shown.to)), 1);
-      el.style.left = `${left * 100}%`;
+      el.style.left = `min(${left * 100}%, 100% - 2px)`; // what begins at the end is seen too
       el.style.width = `max(2px, ${(right - left) * 100}%)`;
       return el;
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
     const outside = (/** @type {number} */ t) => !breaks.some((b) => t > b.from && t < b.to);
-    const width = this.host.clientWidth;
+    const width = this.width() - 16; // a scroll bar may come
     const room = 1 - 52 / Math.max(width < 600 ? width - 24 : width * 0.6 - 112, 104); // the last tick has its number beside it, within the lane
     const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter((t) => outside(t) && at(t) < room).map((t) => place(h("span.tick", {}, duration(t)), t, t)));
     const gaps = () => breaks.map((b) => place(h("span.gapmark", { title: `${duration(b.to - b.from)} without LDAP, drawn shorter` }), b.from, b.to));
@@ -85,7 +86,7 @@ export class Waterfall {
     const bad = b.ops.filter(failed).length;
     const total = b.ops.reduce((s, op) => s + op.duration_us, 0);
     const text = b.lane || (b.ops.length > 1 ? `×${b.ops.length} ${b.op.shape_text ?? b.op.subject}` : b.op.subject);
-    const beside = b.lane ? `${b.ops.length} operations` : b.ops.length > 1 ? `${duration(total / b.ops.length)} each` : elide(b.op.about ?? "", 28);
+    const beside = b.lane ? plural(b.ops.length, "operation") : b.ops.length > 1 ? `${duration(total / b.ops.length)} each` : elide(b.op.about ?? "", 28);
     const times = b.segments.length < 8 ? b.segments.map((s) => `${segmentNames[s.name]} ${duration(s.to - s.from)}`).join(", ") : "";
     return h("button.falllabel", { title: `${text}\n${b.op.about ?? ""}`, onclick: () => this.open(b.op.seq) },
       b.lane ? h("span.badge", {}, "CONN") : h(`span.badge.${b.op.kind}`, {}, codes[b.op.kind]), h(b.critical ? "span.subject.critical" : "span.subject", {}, text),

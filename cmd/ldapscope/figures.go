@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"strconv"
+	"time"
+)
+
+// rounds is the share of a unit from which three digits round to a whole one.
+const rounds = 0.9995
+
+// brief writes a duration with three digits.
+func brief(d time.Duration) string {
+	switch {
+	case float64(d) >= rounds*float64(time.Second):
+		return three(d.Seconds()) + " s"
+	case d >= time.Millisecond:
+		return three(float64(d)/1e6) + " ms"
+	}
+	return strconv.FormatInt(d.Microseconds(), 10) + " us"
+}
+
+// bytesText writes a number of bytes with three digits.
+func bytesText(n int64) string {
+	for _, unit := range []struct {
+		name  string
+		bytes float64
+	}{{"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}} {
+		if float64(n) >= rounds*unit.bytes {
+			return three(float64(n)/unit.bytes) + " " + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + " B"
+}
+
+// three writes a number with at most three digits, or all before the point; powers of ten nobody reads.
+func three(x float64) string {
+	if x >= 99.95 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 3, 64)
+}

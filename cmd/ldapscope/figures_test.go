@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// TestFigures holds durations and sizes to three digits and to no powers of ten.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0: "0 us", 999 * time.Microsecond: "999 us", 1500 * time.Microsecond: "1.5 ms", 12345 * time.Microsecond: "12.3 ms", 999600 * time.Microsecond: "1 s",
+		1200 * time.Millisecond: "1.2 s", 56500 * time.Millisecond: "56.5 s", 1234 * time.Second: "1234 s", 36 * time.Hour: "129600 s",
+	} {
+		if got := brief(d); got != want {
+			t.Errorf("%v is written %q, want %q", d, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1500: "1.5 KB", 81_900: "81.9 KB", 999_600: "1 MB", 5e9: "5 GB", 1234e9: "1234 GB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d bytes are written %q, want %q", n, got, want)
+		}
+	}
+}
