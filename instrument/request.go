@@ -40,6 +40,7 @@ type Request struct {
 	Operations    int
 	Errors        int
 	Duplicates    int // operations that repeat an earlier one exactly
+	Similar       int // operations that ask as an earlier one with other values; the pages of a search count once
 	Shapes        int // distinct shapes
 	Entries       int
 	BytesReceived int64
@@ -121,11 +122,17 @@ func (q *request) question(rec *record) {
 	} else if known {
 		q.shapes[rec.Shape]++
 	}
-	if rec.Repeat = q.exact[rec.Exact]; rec.Repeat > 0 {
+	rec.Repeat = q.exact[rec.Exact]
+	switch {
+	case rec.Repeat > 0:
 		q.Duplicates++
-	} else if len(q.exact) >= mostQuestions {
-		return
-	} else {
+	case known && rec.Call.N <= 1:
+		q.Similar++
+	}
+	if rec.Repeat == 0 {
+		if len(q.exact) >= mostQuestions {
+			return
+		}
 		q.bytes += questionBytes
 	}
 	q.exact[rec.Exact]++

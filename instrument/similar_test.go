@@ -48,17 +48,17 @@ func TestSimilar(t *testing.T) {
 				}
 			}
 		}
-		_, ops, _ := scope.Recorder().Request(instrument.RequestID(ctx))
+		q, ops, _ := scope.Recorder().Request(instrument.RequestID(ctx))
 		var similar []string
 		for _, op := range ops {
 			similar = append(similar, fmt.Sprint(op.Repeat, " ", op.Similar))
 		}
-		return fmt.Sprint(len(ops), ": ", slices.Compact(similar))
+		return fmt.Sprint(len(ops), " ", q.Duplicates, " ", q.Similar, ": ", slices.Compact(similar))
 	}
-	if got, want := asks("one page each", 1000, "a", "b", "a"), "3: [0 0 0 1 1 2]"; got != want {
+	if got, want := asks("one page each", 1000, "a", "b", "a"), "3 1 1: [0 0 0 1 1 2]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got, want := asks("pages", 2, "a", "b"), "10: [0 0 0 1]"; got != want {
+	if got, want := asks("pages", 2, "a", "b"), "10 0 1: [0 0 0 1]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

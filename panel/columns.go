@@ -26,6 +26,7 @@ var (
 	requestColumns = []string{
 		"id word", "updated", "kind", "label word", "status", "user word", "start", "duration_us", "running", "operations", "errors",
 		"duplicates", "shapes", "entries", "bytes_received", "ldap_us", "dropped", "domains word", "findings", "severity",
+		"similar",
 	}
 	requestKinds = []string{"http", "job", "background"}
 )
@@ -166,7 +167,7 @@ func (p *packer) request(dst []byte, q *instrument.Request, found verdict) []byt
 		return []string{label.method, label.route, label.path, label.name}
 	})), int64(q.Status), int64(p.text(line(q.User))), q.Start.UnixMicro()-p.zero, q.Duration.Microseconds(), running, int64(q.Operations),
 		int64(q.Errors), int64(q.Duplicates), int64(q.Shapes), int64(q.Entries), q.BytesReceived, q.LDAPTime.Microseconds(), int64(q.Dropped),
-		int64(domains), int64(found.count), int64(found.worst))
+		int64(domains), int64(found.count), int64(found.worst), int64(q.Similar))
 }
 
 // frame writes a backfill or a batch. left counts operations that were not written because the reader is slow.

@@ -77,7 +77,7 @@ func goldenRequests() []instrument.Request {
 	start := time.Date(2026, 11, 21, 14, 2, 11, 120_000_000, time.UTC)
 	return []instrument.Request{
 		{ID: "a1b2c3d4e5f60718", Updated: 1070, Kind: "http", Method: "GET", Route: "/people/{id}", Path: "/people/<script>", Status: 200, User: "ada", Start: start, Duration: 52 * time.Millisecond,
-			Operations: 14, Errors: 2, Duplicates: 1, Shapes: 3, Entries: 1036, BytesReceived: 27000, LDAPTime: 41 * time.Millisecond, Dropped: 1, Domains: []string{"EXAMPLE", "OTHER"}},
+			Operations: 14, Errors: 2, Duplicates: 1, Similar: 9, Shapes: 3, Entries: 1036, BytesReceived: 27000, LDAPTime: 41 * time.Millisecond, Dropped: 1, Domains: []string{"EXAMPLE", "OTHER"}},
 		{ID: "00ff00ff00ff00ff", Updated: 1071, Kind: "job", Name: "sync", Start: start.Add(time.Second), Running: true},
 		{ID: "background-3", Updated: 1072, Kind: "background", Start: start.Add(-time.Minute), Operations: 1, Domains: []string{"EXAMPLE"}},
 	}

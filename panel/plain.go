@@ -32,9 +32,9 @@ type plainPage struct {
 }
 
 type plainRequest struct {
-	ID, Start, Name, Status        string
-	Operations, Duplicates, Errors int
-	LDAP, Whole                    time.Duration
+	ID, Start, Name, Status                 string
+	Operations, Duplicates, Similar, Errors int
+	LDAP, Whole                             time.Duration
 }
 
 type plainOperation struct {
@@ -71,7 +71,7 @@ func (p *Panel) plainRequests(page *plainPage) {
 
 func plainRequestOf(q *instrument.Request) plainRequest {
 	row := plainRequest{
-		ID: q.ID, Start: q.Start.Format("15:04:05.000"), Name: routeOf(q), Operations: q.Operations, Duplicates: q.Duplicates, Errors: q.Errors,
+		ID: q.ID, Start: q.Start.Format("15:04:05.000"), Name: routeOf(q), Operations: q.Operations, Duplicates: q.Duplicates, Similar: q.Similar, Errors: q.Errors,
 		LDAP: rounded(q.LDAPTime), Whole: rounded(q.Duration),
 	}
 	switch {

@@ -222,6 +222,7 @@ type requestRow struct {
 	Operations    int       `json:"operations"`
 	Errors        int       `json:"errors"`
 	Duplicates    int       `json:"duplicates"`
+	Similar       int       `json:"similar"`
 	Shapes        int       `json:"shapes"`
 	Entries       int       `json:"entries"`
 	BytesReceived int64     `json:"bytes_received"`
@@ -271,7 +272,7 @@ func (p *Panel) requestRowOf(q *instrument.Request) requestRow {
 	row := requestRow{
 		ID: q.ID, Updated: q.Updated, Kind: q.Kind, Name: q.Name, Method: q.Method, Route: q.Route, Path: q.Path, Status: q.Status,
 		User: q.User, Start: stamp(q.Start), DurationUS: q.Duration.Microseconds(), Running: q.Running, TraceID: idText(q.TraceID),
-		Operations: q.Operations, Errors: q.Errors, Duplicates: q.Duplicates, Shapes: q.Shapes, Entries: q.Entries,
+		Operations: q.Operations, Errors: q.Errors, Duplicates: q.Duplicates, Similar: q.Similar, Shapes: q.Shapes, Entries: q.Entries,
 		BytesReceived: q.BytesReceived, LDAPUS: q.LDAPTime.Microseconds(), Dropped: q.Dropped, Domains: nonNil(q.Domains), Steps: []stepRow{},
 	}
 	row.TraceURL = p.traceURL(row.TraceID)

@@ -55,8 +55,8 @@ func (p *Panel) handle(at string, r *http.Request, h http.Header) string {
 	q, _ := instrument.Summary(r.Context())
 	advised := p.verdictSoFar(&q)
 	at = html.EscapeString(at)
-	return fmt.Sprintf(`<script type="module"%s src="%sassets/widget.js" data-base="%s" data-request="%s" data-operations="%d" data-us="%d" data-duplicates="%d" data-errors="%d" data-findings="%d" data-severity="%s"></script>`,
-		nonce, at, at, html.EscapeString(q.ID), q.Operations, q.LDAPTime.Microseconds(), q.Duplicates, q.Errors, advised.count, advised.worst)
+	return fmt.Sprintf(`<script type="module"%s src="%sassets/widget.js" data-base="%s" data-request="%s" data-operations="%d" data-us="%d" data-duplicates="%d" data-similar="%d" data-errors="%d" data-findings="%d" data-severity="%s"></script>`,
+		nonce, at, at, html.EscapeString(q.ID), q.Operations, q.LDAPTime.Microseconds(), q.Duplicates, q.Similar, q.Errors, advised.count, advised.worst)
 }
 
 // pageWriter holds an HTML page back until it is whole; anything else passes through.
@@ -93,7 +93,7 @@ func (w *pageWriter) timing() {
 		return
 	}
 	w.Header().Set("Ldapscope-Request", w.id)
-	w.Header().Add("Server-Timing", fmt.Sprintf(`ldap;dur=%.1f;desc="%d ops, %d dup, %s"`, float64(q.LDAPTime.Microseconds())/1000, q.Operations, q.Duplicates, w.id))
+	w.Header().Add("Server-Timing", fmt.Sprintf(`ldap;dur=%.1f;desc="%d ops, %d dup, %d alike, %s"`, float64(q.LDAPTime.Microseconds())/1000, q.Operations, q.Duplicates, q.Similar, w.id))
 }
 
 func (w *pageWriter) Write(b []byte) (int, error) {

@@ -98,11 +98,15 @@ func TestBrowserRepeats(t *testing.T) {
 	if again := asks[string](b, ticks); again != first {
 		t.Errorf("the axis says %q when it is drawn first, and %q when it is drawn again", first, again)
 	}
-	if page := b.text("#request"); q.Duplicates < 1 || !strings.Contains(page, fmt.Sprint(q.Operations-2-q.Duplicates)+" more with other values") {
+	others := q.Operations - 2 - q.Duplicates
+	if page := b.text("#request"); q.Duplicates < 1 || !strings.Contains(page, fmt.Sprint(others)+" more with other values") {
 		t.Errorf("%d operations of two shapes with %d exact repeats are counted as\n%s", q.Operations, q.Duplicates, page)
 	}
 	b.click(`[data-tab="Duplicates"]`)
 	b.await("the card of the shape", `document.querySelector("#request .card")?.innerText.includes("more than asking once")`)
+	b.visit(r.panel + "/")
+	b.await("both counts in the row", fmt.Sprintf(`[...document.querySelectorAll("[data-testid=request-row]")].some(e => e.innerText.includes("%d repeat") && e.innerText.includes("%d alike"))`, q.Duplicates, others))
+	b.await("both counts beside the screens", fmt.Sprintf(`document.querySelector("[data-testid=repeat-count]").innerText === "%d · %d"`, q.Duplicates, others))
 }
 
 // TestBrowserDrawer holds an operation that somebody was sent a link to, to say where it belongs, what was asked before, and

@@ -50,6 +50,7 @@ interface HTTPRequest {
   operations: number;
   errors: number;
   duplicates: number;
+  similar: number;
   shapes: number;
   entries: number;
   bytes_received: number;

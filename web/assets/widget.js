@@ -3,7 +3,7 @@
 // is opened, and finds later requests of the page by their Server-Timing header alone: nothing of the page is patched.
 
 const own = /** @type {HTMLElement|null} */ (document.querySelector("script[data-base][data-request]"));
-const { base = "", request = "", operations, us, duplicates = "0", errors = "0", findings = "0", severity = "" } = own?.dataset ?? {};
+const { base = "", request = "", operations, us, duplicates = "0", similar = "0", errors = "0", findings = "0", severity = "" } = own?.dataset ?? {};
 const corners = ["bottom right", "bottom left", "top left", "top right"]; // the style sheet reads their ends
 
 const sheet = new CSSStyleSheet();
@@ -45,7 +45,7 @@ class LdapscopeHandle extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     this.dataset.corner = corners.find((c) => c === kept("corner")) ?? corners[0];
-    const text = [some(operations, "op"), time(Number(us)), duplicates !== "0" ? `${duplicates} dup` : "", errors !== "0" ? `${errors} failed` : "", findings !== "0" ? `${findings} advice` : ""];
+    const text = [some(operations, "op"), time(Number(us)), duplicates !== "0" ? some(duplicates, "repeat") : "", similar !== "0" ? `${similar} alike` : "", errors !== "0" ? `${errors} failed` : "", findings !== "0" ? `${findings} advice` : ""];
     this.button = make("button", { className: errors !== "0" ? "error" : severity || (duplicates !== "0" ? "dup" : ""), textContent: text.filter(Boolean).join(" · "), title: "LDAP of this page (Alt+L)", onclick: () => this.toggle() });
     this.button.ariaExpanded = "false";
     this.body = make("p", {});
@@ -63,9 +63,9 @@ class LdapscopeHandle extends HTMLElement {
   /** Lists a later request of the page. @param {PerformanceResourceTiming} entry */
   found(entry) {
     const ldap = entry.serverTiming?.find((s) => s.name === "ldap");
-    const [, n, dup, id] = ldap?.description.match(/^(\d+) ops, (\d+) dup, ([0-9a-f]+)$/) ?? [];
+    const [, n, dup, alike, id] = ldap?.description.match(/^(\d+) ops, (\d+) dup, (\d+) alike, ([0-9a-f]+)$/) ?? [];
     if (!id || n === "0" || !this.later || this.later.childElementCount > 49) return;
-    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), `${some(n, "op")}${dup === "0" ? "" : `, ${dup} dup`}`));
+    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), `${some(n, "op")}${dup === "0" ? "" : `, ${some(dup, "repeat")}`}${alike === "0" ? "" : `, ${alike} alike`}`));
     if (this.later.childElementCount === 1) this.later.before(make("p", {}, "Later requests of this page"));
   }
 
@@ -89,7 +89,7 @@ class LdapscopeHandle extends HTMLElement {
     try {
       const [{ request: q, operations: ops }, { findings: advice }] = await Promise.all([ask(`requests/${request}`), ask(`findings?request=${request}`)]);
       const top = ops.sort((/** @type {any} */ a, /** @type {any} */ b) => b.duration_us - a.duration_us).slice(0, 20);
-      this.body.append(`${some(q.operations, "operation")}, ${time(q.ldap_us)} of ${time(q.duration_us)}${q.duplicates ? `, ${some(q.duplicates, "repeat")}` : ""}`, make("ul", {},
+      this.body.append(`${some(q.operations, "operation")}, ${time(q.ldap_us)} of ${time(q.duration_us)}${q.duplicates ? `, ${some(q.duplicates, "repeat")}` : ""}${q.similar ? `, ${q.similar} alike` : ""}`, make("ul", {},
         ...advice.map((/** @type {any} */ f) => make("li", { className: f.severity }, `${f.severity}: ${f.title}`)), ...top.map((/** @type {any} */ op) => make("li", {}, make("span", { title: op.subject, textContent: op.subject }), time(op.duration_us)))));
     } catch {
       this.body.append("Open the panel with its start link first.");

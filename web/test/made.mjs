@@ -14,7 +14,7 @@ export function op(seq, more = {}) {
 export function request(id, more = {}) {
   return {
     id, updated: 1, kind: "http", method: "GET", route: "", path: `/${id}`, name: "", status: 200, user: "", start: 0, duration_us: 1000, running: false, operations: 1, errors: 0,
-    duplicates: 0, shapes: 1, entries: 1, bytes_received: 100, ldap_us: 500, dropped: 0, domains: ["EXAMPLE"], findings: 0, severity: "", ...more,
+    duplicates: 0, similar: 0, shapes: 1, entries: 1, bytes_received: 100, ldap_us: 500, dropped: 0, domains: ["EXAMPLE"], findings: 0, severity: "", ...more,
   };
 }
 

@@ -32,7 +32,7 @@ test("a request's row", () => {
   const [http, job, background] = decode(read("backfill")).requests;
   assert.deepEqual(http, {
     id: "a1b2c3d4e5f60718", updated: 1070, kind: "http", method: "GET", route: "/people/{id}", path: "/people/<script>", name: "", status: 200, user: "ada",
-    start: micros("2026-11-21T14:02:11.120000Z"), duration_us: 52_000, running: false, operations: 14, errors: 2, duplicates: 1, shapes: 3, entries: 1036,
+    start: micros("2026-11-21T14:02:11.120000Z"), duration_us: 52_000, running: false, operations: 14, errors: 2, duplicates: 1, similar: 9, shapes: 3, entries: 1036,
     bytes_received: 27_000, ldap_us: 41_000, dropped: 1, domains: ["EXAMPLE", "OTHER"], findings: 3, severity: "high",
   });
   assert.deepEqual([job.kind, job.name, job.running, job.domains, job.severity], ["job", "sync", true, [], ""]);

@@ -42,6 +42,11 @@ export function clock(time) {
   return `${p(d.getHours())}:${p(d.getMinutes())}:${p(d.getSeconds())}.${p(d.getMilliseconds(), 3)}`;
 }
 
+/** A number where there is room for little. @param {number} n */
+export function short(n) {
+  return n < 1000 ? String(n) : `${Math.floor(n / 1000)}k`;
+}
+
 /** Date and time. @param {string|null|undefined} iso */
 export function moment(iso) {
   if (!iso) return "–";

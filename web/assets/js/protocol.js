@@ -14,6 +14,7 @@ export const operationColumns = [
 export const requestColumns = [
   "id word", "updated", "kind", "label word", "status", "user word", "start", "duration_us", "running", "operations", "errors",
   "duplicates", "shapes", "entries", "bytes_received", "ldap_us", "dropped", "domains word", "findings", "severity",
+  "similar",
 ];
 export const kinds = ["", "bind", "unbind", "search", "modify", "add", "delete", "modify_dn", "compare", "abandon", "extended", "notice"];
 export const states = ["running", "done", "error", "abandoned", "timeout"];
@@ -70,7 +71,7 @@ function request(r, frame, words) {
     id: word(0), updated: frame.first + (r[1] ?? 0), kind: requestKinds[r[2] ?? 0] ?? "", method, route, path, name, status: r[4] ?? 0,
     user: word(5), start: frame.zero + (r[6] ?? 0), duration_us: r[7] ?? 0, running: Boolean(r[8]), operations: r[9] ?? 0, errors: r[10] ?? 0,
     duplicates: r[11] ?? 0, shapes: r[12] ?? 0, entries: r[13] ?? 0, bytes_received: r[14] ?? 0, ldap_us: r[15] ?? 0, dropped: r[16] ?? 0,
-    domains: word(17, []), findings: r[18] ?? 0, severity: severities[r[19] ?? 0] ?? "",
+    domains: word(17, []), findings: r[18] ?? 0, severity: severities[r[19] ?? 0] ?? "", similar: r[20] ?? 0,
   };
 }
 

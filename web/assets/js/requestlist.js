@@ -7,7 +7,7 @@ import { advice } from "./row.js";
 const columns = [
   ["start", "Start", (q) => q.start, false], ["method", "Method", (q) => q.method || q.kind, false], ["route", "Path", (q) => q.path || q.name, false],
   ["status", "Status", (q) => q.status, true], ["wall", "Whole", (q) => q.duration_us, true], ["ldap", "LDAP", (q) => q.ldap_us, true], ["share", "Share", (q) => q.ldap_us / Math.max(1, q.duration_us), true],
-  ["ops", "Operations", (q) => q.operations, true], ["dup", "Repeats", (q) => q.duplicates, true], ["errors", "Errors", (q) => q.errors, true], ["advice", "Advice", (q) => q.findings, true], ["bytes", "Received", (q) => q.bytes_received, true],
+  ["ops", "Operations", (q) => q.operations, true], ["dup", "Repeats", (q) => q.duplicates, true], ["alike", "Alike", (q) => q.similar, true], ["errors", "Errors", (q) => q.errors, true], ["advice", "Advice", (q) => q.findings, true], ["bytes", "Received", (q) => q.bytes_received, true],
 ];
 
 const pageRows = 40;
@@ -69,7 +69,7 @@ export class RequestList {
     const n = (/** @type {any} */ text, kind = "") => h(`td.num${kind}`, {}, text);
     return h("tr", {}, h("td", {}, clock(q.start)), h("td", {}, q.method || q.kind), h("td", {}, h("button.link", { id: `open-${q.id}`, onclick: () => this.actions.open(q.id) }, q.path || q.name)),
       n(q.running ? "running" : String(q.status || ""), q.status >= 500 ? ".bad" : ""), n(duration(q.duration_us)), n(duration(q.ldap_us)), n(`${Math.round((q.ldap_us / Math.max(1, q.duration_us)) * 100)} %`),
-      n(count(q.operations)), n(count(q.duplicates), q.duplicates ? ".warn" : ".dim"), n(count(q.errors), q.errors ? ".bad" : ".dim"), n(advice(q.findings, q.severity)), n(bytes(q.bytes_received)));
+      n(count(q.operations)), n(count(q.duplicates), q.duplicates ? ".warn" : ".dim"), n(count(q.similar), q.similar ? "" : ".dim"), n(count(q.errors), q.errors ? ".bad" : ".dim"), n(advice(q.findings, q.severity)), n(bytes(q.bytes_received)));
   }
 
   /** @param {string} name */

@@ -2,7 +2,7 @@
 import { h, fill, ask, copy } from "./dom.js";
 import { card } from "./advice.js";
 import { bytes, clock, codes, count, duration, failed, plural, result } from "./format.js";
-import { alike, duplicates, sites, steps } from "./requesttabs.js";
+import { duplicates, sites, steps } from "./requesttabs.js";
 import { requestName } from "./row.js";
 import { layout } from "./waterfall.js";
 import { Waterfall } from "./waterfallview.js";
@@ -83,11 +83,10 @@ export class RequestPage {
 /** @param {any} q @param {any[]} operations */
 function numbers(q, operations) {
   const plan = layout(q, operations, "each");
-  const others = alike(operations) - q.duplicates;
   const kpi = (/** @type {string} */ name, /** @type {string} */ number, more = "", kind = "") => h("div.kpi", {}, h("span.dim", {}, name), h(kind ? `b.${kind}` : "b", {}, number), h("small.dim", {}, more));
   return h("div.kpis", {}, kpi("Whole", duration(q.duration_us)),
     kpi("LDAP", duration(plan.union), plan.sum > plan.union * 1.05 ? `${(plan.sum / plan.union).toFixed(1)} at once` : `${Math.round((plan.union / Math.max(q.duration_us, 1)) * 100)} % of the whole`),
-    kpi("Operations", count(q.operations), plural(q.shapes, "shape")), kpi("Repeats", count(q.duplicates), others > 0 ? `${count(others)} more with other values` : "", q.duplicates ? "warn" : ""), kpi("Errors", count(q.errors), "", q.errors ? "bad" : ""),
+    kpi("Operations", count(q.operations), plural(q.shapes, "shape")), kpi("Repeats", count(q.duplicates), q.similar ? `${count(q.similar)} more with other values` : "", q.duplicates ? "warn" : ""), kpi("Errors", count(q.errors), "", q.errors ? "bad" : ""),
     kpi("Received", bytes(q.bytes_received), plural(q.entries, "entry")));
 }
 

@@ -21,12 +21,7 @@ export function groupBy(operations, key) {
   return groups;
 }
 
-/** How many operations ask what has the shape of an earlier one; the pages of a search count once. @param {any[]} operations */
-export function alike(operations) {
-  return [...askedShapes(operations).values()].reduce((n, ops) => n + ops.length - 1, 0);
-}
-
-/** @param {any[]} operations */
+/** The operations of each shape; the pages of a search count once. @param {any[]} operations */
 function askedShapes(operations) {
   return groupBy(operations, (op) => ((op.call?.n ?? 1) > 1 ? undefined : op.shape));
 }

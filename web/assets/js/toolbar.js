@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { ask, by, icon, say } from "./dom.js";
-import { bytes, count, plural, sentence } from "./format.js";
+import { bytes, count, plural, sentence, short } from "./format.js";
 import { preference } from "./settings.js";
 
 const tellEvery = 10_000;
@@ -72,11 +72,26 @@ export class Toolbar {
     by("rate").textContent = `${s.rate < 10 ? s.rate.toFixed(1) : Math.round(s.rate)}/s`;
     by("buffer").textContent = [plural(s.operations, "operation"), `${count(this.store.operations.size)} here`, s.evicted ? `${count(s.evicted)} evicted` : "", bytes(s.bytes), `seq ${count(s.last)}`].filter(Boolean).join(" · ");
     this.recorded();
+    this.repeated();
     const el = by("conn");
     if (el.dataset.state !== "live" && el.dataset.state !== "slow") return;
     el.dataset.state = s.level === "live" ? "live" : "slow";
     by("conntext").textContent = (levels[s.level] ?? s.level).split(":")[0];
     el.title = `${levels[s.level] ?? s.level}${s.lag_us > 100_000 ? `, ${Math.round(s.lag_us / 1000)} ms behind` : ""}`;
+  }
+
+  /** Counts what the listed HTTP requests asked more than once: exactly, and with other values. */
+  repeated() {
+    let exact = 0;
+    let alike = 0;
+    for (const { request: q } of this.store.groups.values()) {
+      if (q.updated <= this.store.hidden) continue;
+      exact += q.duplicates;
+      alike += q.similar;
+    }
+    const el = by("repeatcount");
+    el.textContent = exact || alike ? `${short(exact)} · ${short(alike)}` : "";
+    el.title = `of the operations listed, ${count(exact)} repeat an earlier one of their HTTP request exactly, and ${count(alike)} with other values`;
   }
 
   /** Shows whether operations are kept, and what the button does next. */
