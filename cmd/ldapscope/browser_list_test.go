@@ -64,9 +64,9 @@ func TestBrowserReadsNoLayout(t *testing.T) {
 	}
 }
 
-// draws gives the list of a page more operations than it can show, then as many again of the same form, twenty times. It returns how many rows
-// were made in one go and how many drawn, how many elements were made to show others than before, how many rows still show others at the end,
-// and how far they reach down.
+// draws gives the list of a page more operations than it can show, then half as many of the same form, twenty times, with their jobs in places
+// where operations stood. It returns how many rows were made in one go and how many drawn, how many elements were made to show others than before,
+// how many rows still show others at the end, and how far they reach down.
 const draws = `(async () => {
 	const { store } = await ` + app + `;
 	const space = document.querySelector("[data-testid=live-list] .space");
@@ -81,17 +81,17 @@ const draws = `(async () => {
 		found.Drawn = Math.max(found.Drawn, new Set(changes.map((c) => c.target)).size);
 	}).observe(space, { attributes: true, attributeFilter: ["data-drawn"], subtree: true });
 	let seq = store.last;
-	const job = () => {
+	const job = (n) => {
 		const id = "job" + seq, from = store.last, start = store.now();
-		const operations = Array.from({ length: 40 }, () => ({ seq: ++seq, updated: seq, start, duration_us: seq % 97, request_id: id, kind: "search", state: "done", domain: "X", server: "s", conn: "1", subject: "(uid=" + seq + ")",
+		const operations = Array.from({ length: n }, () => ({ seq: ++seq, updated: seq, start, duration_us: seq % 97, request_id: id, kind: "search", state: "done", domain: "X", server: "s", conn: "1", subject: "(uid=" + seq + ")",
 			about: "dc=x", manner: "sub", shape: "a", shape_text: "", result: { code: 0, name: "success", error: "", sub_code: "", hint: "" }, entries: 1, bytes_received: seq, first_us: 1, repeat: 0, step: "", call: 0, page: 0, inferred: false }));
 		store.apply({ type: "batch", epoch: store.epoch, from, to: seq, operations, requests: [{ id, updated: seq, kind: "job", method: "", route: "", path: "", name: id, status: 0, user: "", start, duration_us: seq, running: false,
-			operations: 40, errors: 0, duplicates: 0, shapes: 1, entries: 40, bytes_received: seq, ldap_us: seq, dropped: 0, domains: ["X"], findings: 1, severity: "high" }] });
+			operations: n, errors: 0, duplicates: 0, shapes: 1, entries: n, bytes_received: seq, ldap_us: seq, dropped: 0, domains: ["X"], findings: 1, severity: "high" }] });
 	};
-	for (let i = 0; i < 5; i++) job();
+	for (let i = 0; i < 5; i++) job(18);
 	await frames(9);
 	found.Elements = 0;
-	for (let i = 0; i < 20; i++) { job(); await frames(2); }
+	for (let i = 0; i < 20; i++) { job(i % 2 ? 18 : 14); await frames(2); }
 	found.Late = [...space.children].filter((row) => !row.hidden && !row.dataset.drawn.startsWith(row.dataset.id + " ")).length;
 	found.Short = space.parentNode.getBoundingClientRect().bottom - Math.max(...[...space.children].filter((row) => !row.hidden).map((row) => row.getBoundingClientRect().bottom));
 	return found;

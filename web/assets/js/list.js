@@ -185,16 +185,20 @@ export class List {
     el.setAttribute("aria-selected", String(selected));
   }
 
-  /** Gives each row an element, the one that shows it already where there is one. @param {Row[]} rows */
+  /** Gives each row an element: the one that shows it already, or one that shows a row of the same type, which has its parts. @param {Row[]} rows */
   assign(rows) {
-    const wanted = new Set(rows.map((row) => row.id));
+    const wanted = new Map(rows.map((row) => [row.id, row.type]));
     const free = [];
     for (const el of this.pool) {
       if (!wanted.delete(el.dataset.id ?? "")) free.push(el);
     }
     for (const el of free) el.dataset.id = "";
     free.reverse(); // where all rows are others, each element keeps its place
-    for (const id of wanted) /** @type {HTMLElement} */ (free.pop()).dataset.id = id;
+    for (const [id, type] of wanted) {
+      const [el] = free.splice(free.findLastIndex((one) => one.dataset.type === type), 1);
+      el.dataset.id = id;
+      el.dataset.type = type;
+    }
   }
 
   /** @param {MouseEvent} e */
