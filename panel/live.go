@@ -57,7 +57,9 @@ func (p *Panel) live(w http.ResponseWriter, r *http.Request) {
 		receive(ctx, conn, inbound)
 	}()
 	s := socket{conn: conn, follower: p.follow()}
-	code, reason := s.serve(ctx, inbound)
+	changed, stop := s.follower.recorder.Watch()
+	defer stop()
+	code, reason := s.serve(ctx, inbound, changed)
 	if running.Err() != nil {
 		code, reason = websocket.CloseGoingAway, "the program ends"
 	}
@@ -120,9 +122,7 @@ func (s *socket) flush() error {
 }
 
 // serve writes until the connection or the context ends, and returns how to close.
-func (s *socket) serve(ctx context.Context, in <-chan inbound) (code int, reason string) {
-	changed, stop := s.follower.recorder.Watch()
-	defer stop()
+func (s *socket) serve(ctx context.Context, in <-chan inbound, changed <-chan struct{}) (code int, reason string) {
 	stats, ping := time.NewTicker(statsInterval), time.NewTicker(pingInterval)
 	defer stats.Stop()
 	defer ping.Stop()
@@ -132,6 +132,10 @@ func (s *socket) serve(ctx context.Context, in <-chan inbound) (code int, reason
 	waiting := false // a flush is due
 	for {
 		var err error
+		news := changed
+		if waiting {
+			news = nil // the flush tells it; thousands a second would wake this goroutine for nothing
+		}
 		select {
 		case <-ctx.Done():
 			return websocket.CloseNormalClosure, ""
@@ -141,8 +145,8 @@ func (s *socket) serve(ctx context.Context, in <-chan inbound) (code int, reason
 			}
 		case m := <-in:
 			err = s.obey(m)
-		case <-changed:
-			if s.greeted && !s.paused && !waiting {
+		case <-news:
+			if s.greeted && !s.paused {
 				waiting = true
 				flush.Reset(s.follower.pace.level(time.Now()).flush())
 			}

@@ -64,36 +64,41 @@ func TestBrowserReadsNoLayout(t *testing.T) {
 	}
 }
 
-// draws gives the list of a page more operations than it can show, then as many again of the same form, twenty times. It returns how many rows
-// were made in one go, how many elements were made to show others than before, and how far the rows reach down.
+// draws gives the list of a page more operations than it can show, then half as many of the same form, twenty times, with their jobs in places
+// where operations stood. It returns how many rows were made in one go and how many drawn, how many elements were made to show others than before,
+// how many rows still show others at the end, and how far they reach down.
 const draws = `(async () => {
 	const { store } = await ` + app + `;
 	const space = document.querySelector("[data-testid=live-list] .space");
 	const frames = async (n) => { while (n-- > 0) await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); };
-	const found = { Rows: 0, Elements: 0, Short: 0 };
+	const found = { Rows: 0, Drawn: 0, Elements: 0, Late: 0, Short: 0 };
 	new MutationObserver((changes) => {
 		const made = changes.flatMap((c) => [...c.addedNodes]).filter((node) => node.nodeType === Node.ELEMENT_NODE);
 		found.Rows = Math.max(found.Rows, made.filter((el) => el.parentNode === space).length);
 		found.Elements += made.length;
 	}).observe(space, { childList: true, subtree: true });
+	new MutationObserver((changes) => {
+		found.Drawn = Math.max(found.Drawn, new Set(changes.map((c) => c.target)).size);
+	}).observe(space, { attributes: true, attributeFilter: ["data-drawn"], subtree: true });
 	let seq = store.last;
-	const job = () => {
+	const job = (n) => {
 		const id = "job" + seq, from = store.last, start = store.now();
-		const operations = Array.from({ length: 40 }, () => ({ seq: ++seq, updated: seq, start, duration_us: seq % 97, request_id: id, kind: "search", state: "done", domain: "X", server: "s", conn: "1", subject: "(uid=" + seq + ")",
+		const operations = Array.from({ length: n }, () => ({ seq: ++seq, updated: seq, start, duration_us: seq % 97, request_id: id, kind: "search", state: "done", domain: "X", server: "s", conn: "1", subject: "(uid=" + seq + ")",
 			about: "dc=x", manner: "sub", shape: "a", shape_text: "", result: { code: 0, name: "success", error: "", sub_code: "", hint: "" }, entries: 1, bytes_received: seq, first_us: 1, repeat: 0, step: "", call: 0, page: 0, inferred: false }));
 		store.apply({ type: "batch", epoch: store.epoch, from, to: seq, operations, requests: [{ id, updated: seq, kind: "job", method: "", route: "", path: "", name: id, status: 0, user: "", start, duration_us: seq, running: false,
-			operations: 40, errors: 0, duplicates: 0, shapes: 1, entries: 40, bytes_received: seq, ldap_us: seq, dropped: 0, domains: ["X"], findings: 1, severity: "high" }] });
+			operations: n, errors: 0, duplicates: 0, shapes: 1, entries: n, bytes_received: seq, ldap_us: seq, dropped: 0, domains: ["X"], findings: 1, severity: "high" }] });
 	};
-	for (let i = 0; i < 5; i++) job();
+	for (let i = 0; i < 5; i++) job(18);
 	await frames(9);
 	found.Elements = 0;
-	for (let i = 0; i < 20; i++) { job(); await frames(2); }
+	for (let i = 0; i < 20; i++) { job(i % 2 ? 18 : 14); await frames(2); }
+	found.Late = [...space.children].filter((row) => !row.hidden && !row.dataset.drawn.startsWith(row.dataset.id + " ")).length;
 	found.Short = space.parentNode.getBoundingClientRect().bottom - Math.max(...[...space.children].filter((row) => !row.hidden).map((row) => row.getBoundingClientRect().bottom));
 	return found;
 })()`
 
-// TestBrowserDrawsLittle holds a frame to a share of the work: rows come to be a few at a time, and a row that shows another operation of the same
-// form keeps every element that it has.
+// TestBrowserDrawsLittle holds a frame to a share of the work: rows come to be a few at a time, a screen full of other rows is drawn in two
+// frames, and a row that shows another operation of the same form keeps every element that it has.
 func TestBrowserDrawsLittle(t *testing.T) {
 	t.Parallel()
 	b := opensBrowser(t, 1440, 900)
@@ -102,11 +107,17 @@ func TestBrowserDrawsLittle(t *testing.T) {
 	b.visit(r.panel + "/?t=" + panelToken)
 	b.await("the connection", `document.querySelector("[data-testid=conn-state]").dataset.state === "live"`)
 	found := asks[struct {
-		Rows, Elements int
-		Short          float64
+		Rows, Drawn, Elements, Late int
+		Short                       float64
 	}](b, draws)
-	if found.Rows > 10 {
-		t.Errorf("%d rows were made in one frame, want at most 10", found.Rows)
+	if found.Rows > 5 {
+		t.Errorf("%d rows were made in one frame, want at most 5", found.Rows)
+	}
+	if found.Drawn > 16 {
+		t.Errorf("%d rows were drawn in one frame, want at most half of a screen, 16", found.Drawn)
+	}
+	if found.Late > 0 {
+		t.Errorf("%d rows show another than is theirs", found.Late)
 	}
 	if found.Elements > 0 {
 		t.Errorf("%d elements were made to show other operations", found.Elements)

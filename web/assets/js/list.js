@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { h } from "./dom.js";
 import { chosen, columns, fitting, template } from "./columns.js";
-import { drawRow } from "./row.js";
+import { drawRow, stale } from "./row.js";
 
 const headHeight = 28; // as the style sheet has it
 const around = 4; // rows drawn above and below what is in sight, for whoever scrolls
 const below = 1; // the same at the top, where nobody scrolls and every operation moves all rows
-const mostMade = 10; // elements made in one frame: a screen full of new ones takes a browser as long as three frames
+const mostMade = 5; // elements made in one frame: a screen full of new ones takes a browser as long as three frames
+const turns = 2; // frames in which a screen full of other rows is drawn: in one of them a browser would do nothing else for too long
 
 /** @type {Rows} */
 const none = { count: 0, at: () => undefined, find: () => -1 };
@@ -32,6 +33,8 @@ export class List {
     this.drawn = /** @type {string[]} */ ([]);
     this.pool = /** @type {HTMLElement[]} */ ([]);
     this.most = 0; // elements that there may be in this frame
+    this.left = 0; // rows that it may still draw
+    this.next = -1; // the row that the next frame goes on with, where this one left some as they were
     this.frame = /** @type {any} */ (null);
     this.space = h("div.space", { role: "presentation" });
     this.head = h("div.row.head", { role: "row", "aria-rowindex": "1" });
@@ -116,36 +119,50 @@ export class List {
     if (this.missed) this.pill.textContent = `▲ ${this.missed} new`;
     const first = Math.max(0, this.topRow() - around);
     const last = Math.min(this.rows.count, this.topRow() + Math.ceil(this.room / this.height) + (this.scrolled() ? around : below));
-    const n = Math.min(Math.max(last - first, 0), this.affords());
-    if (n < last - first) requestAnimationFrame(() => { if (!this.actions.soon()) this.draw(); });
+    const wanted = Math.max(last - first, 0);
+    this.begin(wanted);
+    const n = Math.min(wanted, this.most);
     this.make(n);
     const rows = Array.from({ length: n }, (_, i) => /** @type {Row} */ (this.rows.at(first + i)));
     this.assign(rows);
-    const places = new Map(rows.map((row, i) => [row.id, i]));
+    this.fill(rows, first);
+    if (n < wanted || this.next >= 0) requestAnimationFrame(() => { if (!this.actions.soon()) this.draw(); });
+  }
+
+  /** Counts anew in each frame what it may do, however often it draws. @param {number} wanted rows */
+  begin(wanted) {
+    const now = document.timeline.currentTime;
+    if (this.frame === now) return;
+    this.frame = now;
+    this.most = this.pool.length + mostMade;
+    this.left = Math.max(mostMade, Math.ceil(wanted / turns));
+  }
+
+  /** Draws what this frame may, from where the last one stopped. Beyond that, elements show what they did. @param {Row[]} rows @param {number} first */
+  fill(rows, first) {
+    const elements = new Map(this.pool.map((el) => [el.dataset.id, el]));
+    const from = Math.max(0, this.next);
     let active = "";
-    for (const el of this.pool) {
-      const i = places.get(el.dataset.id ?? "") ?? -1;
-      if (el.hidden !== i < 0) el.hidden = i < 0;
-      if (i < 0) {
-        el.removeAttribute("data-testid");
-        el.dataset.drawn = "";
-        continue;
-      }
+    this.next = -1;
+    for (let k = 0; k < rows.length; k++) {
+      const i = (from + k) % rows.length;
+      const el = /** @type {HTMLElement} */ (elements.get(rows[i].id));
       const selected = rows[i].id === this.selected;
       this.place(el, first + i, selected);
       if (selected) active = el.id;
-      drawRow(el, rows[i], this.drawn);
+      if (el.hidden) el.hidden = false;
+      if (!stale(el, rows[i])) continue;
+      if (this.left-- > 0) drawRow(el, rows[i], this.drawn);
+      else if (this.next < 0) this.next = i;
+    }
+    for (const el of this.pool) {
+      if (el.hidden || el.dataset.id) continue;
+      el.hidden = true;
+      el.removeAttribute("data-testid");
+      el.dataset.drawn = "";
     }
     if (active) this.view.setAttribute("aria-activedescendant", active);
     else this.view.removeAttribute("aria-activedescendant");
-  }
-
-  /** How many elements there may be at the end of this frame, however often it draws. */
-  affords() {
-    const now = document.timeline.currentTime;
-    if (this.frame !== now) this.most = this.pool.length + mostMade;
-    this.frame = now;
-    return this.most;
   }
 
   /** Makes elements until there are so many. @param {number} n */
@@ -168,16 +185,20 @@ export class List {
     el.setAttribute("aria-selected", String(selected));
   }
 
-  /** Gives each row an element, the one that shows it already where there is one. @param {Row[]} rows */
+  /** Gives each row an element: the one that shows it already, or one that shows a row of the same type, which has its parts. @param {Row[]} rows */
   assign(rows) {
-    const wanted = new Set(rows.map((row) => row.id));
+    const wanted = new Map(rows.map((row) => [row.id, row.type]));
     const free = [];
     for (const el of this.pool) {
       if (!wanted.delete(el.dataset.id ?? "")) free.push(el);
     }
     for (const el of free) el.dataset.id = "";
     free.reverse(); // where all rows are others, each element keeps its place
-    for (const id of wanted) /** @type {HTMLElement} */ (free.pop()).dataset.id = id;
+    for (const [id, type] of wanted) {
+      const [el] = free.splice(free.findLastIndex((one) => one.dataset.type === type), 1);
+      el.dataset.id = id;
+      el.dataset.type = type;
+    }
   }
 
   /** @param {MouseEvent} e */

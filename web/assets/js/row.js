@@ -3,14 +3,17 @@ import { h as make, icon } from "./dom.js";
 import { bytes, clock, codes, count, duration, elide, failed, plural, result } from "./format.js";
 import { plan as h, redraw, symbol } from "./plan.js";
 
+/** Whether an element shows anything else than a row as it is now. @param {HTMLElement} el @param {Row} row */
+export function stale(el, row) {
+  return el.dataset.drawn !== signature(row);
+}
+
 /**
- * Draws one row of the list into an element that may have shown another; what it shows already is left alone.
+ * Draws one row of the list into an element that may have shown another.
  * @param {HTMLElement} el @param {Row} row @param {string[]} columns
  */
 export function drawRow(el, row, columns) {
-  const drawn = signature(row);
-  if (el.dataset.drawn === drawn) return;
-  el.dataset.drawn = drawn;
+  el.dataset.drawn = signature(row);
   const { classes, cells, test } = content(row);
   const name = `row ${classes}`;
   if (el.className !== name) el.className = name;
