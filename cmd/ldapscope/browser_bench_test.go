@@ -79,16 +79,21 @@ func (a *bench) asks(b *testing.B, n, perSecond int) time.Duration {
 	return time.Since(start)
 }
 
-// watch measures in the page, from the end of each operation to the frame after the one that painted it.
+// watch measures in the page, from the end of each operation to the frame after the one that painted the last row in sight.
 const watch = `(async () => {
-	const { store } = await ` + app + `;
+	const { list, store } = await ` + app + `;
 	const m = window.measured = { waits: [], longest: 0, frames: [], slowest: { duration: 0 } };
 	let known = store.last;
 	store.addEventListener("change", () => {
 		const ends = [];
 		for (let i = store.sequence.length - 1; i >= 0 && store.sequence[i].updated > known; i--) if (store.sequence[i].state !== "running") ends.push((store.sequence[i].start + store.sequence[i].duration_us) / 1000);
 		known = store.last;
-		requestAnimationFrame(() => setTimeout(() => { const now = performance.timeOrigin + performance.now(); for (const end of ends) m.waits.push(now - end); }));
+		const painted = () => requestAnimationFrame(() => setTimeout(() => {
+			if (list.next >= 0) return painted();
+			const now = performance.timeOrigin + performance.now();
+			for (const end of ends) m.waits.push(now - end);
+		}));
+		painted();
 	});
 	new PerformanceObserver((l) => l.getEntries().forEach((e) => { m.longest = Math.max(m.longest, e.duration); })).observe({ type: "longtask" });
 	new PerformanceObserver((l) => l.getEntries().forEach((e) => { if (e.duration > m.slowest.duration) m.slowest = e; })).observe({ type: "long-animation-frame" });

@@ -13,7 +13,7 @@ var catalogue = []Rule{
 			"Others: one search (|(entryDN=…)…), or the memberOf overlay.", memberReads},
 	{"A05", "One entry read with different attributes", Medium, Certain, "One read could bring them all.", "Ask for all attributes that the request needs in the first read.", sameEntry},
 	{"A07", "Root entry or schema read in a request", Low, Certain, "They hardly ever change.", "Read them once at the start and keep them.", staticReads},
-	{"A10", "Very many LDAP calls in one request", Medium, Certain, "Each is a round trip, and the user waits for all of them.",
+	{"A10", "Much LDAP in one HTTP request", Medium, Certain, "Each call is a round trip, and the user waits for all of them.",
 		"See the repeats of the request; ask for lists at once, and keep what does not change.", overBudget},
 	{"B01", "Search from the middle of a value", Medium, Likely, "Ordinary indexes serve beginnings of values only; the server looks at every entry.",
 		"Search for a beginning (name=text*), use anr on Active Directory, or have the server index substrings of the attribute.", unanchored},

@@ -87,6 +87,7 @@ interface Gap {
 
 interface Restart {
   type: "restart";
+  at: number;
   id: string;
   start: number;
 }

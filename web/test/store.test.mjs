@@ -79,8 +79,8 @@ test("after a restart what was there stays in sight, apart", () => {
   const store = filled(new Store(1000, () => 50), [op(1)], [request("r1", { updated: 2 })]);
   store.apply({ type: "welcome", epoch: "e2" });
   assert.deepEqual(seqs(store), []);
-  store.apply({ type: "backfill", epoch: "e2", reset: true, from: 0, to: 2, operations: [op(1, { request_id: "r1", subject: "new" })], requests: [request("r1", { start: 90, updated: 2 })] });
-  assert.deepEqual(store.items.map((item) => item.type), ["group", "restart", "group"]);
+  store.apply({ type: "backfill", epoch: "e2", reset: true, from: 0, to: 2, operations: [op(1, { request_id: "r1", subject: "new" })], requests: [request("r1", { start: 30, updated: 2 })] });
+  assert.deepEqual(store.items.map((item) => item.type), ["group", "restart", "group"], "what began before this page was connected again is of the new program too");
   const [old, , fresh] = /** @type {any[]} */ (store.items);
   assert.deepEqual([old.past, old.operations[0].subject, fresh.past, fresh.operations[0].subject], [true, "(uid=1)", false, "new"]);
   assert.notEqual(old.id, fresh.id);

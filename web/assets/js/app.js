@@ -247,4 +247,4 @@ function start() {
 
 start();
 
-export { store };
+export { list, store };

@@ -90,7 +90,8 @@ export class Store extends EventTarget {
     this.forget();
     this.hidden = 0;
     this.items = kept.reverse();
-    this.items.push({ type: "restart", id: `restart ${this.epoch}`, start: this.now() });
+    const at = this.now();
+    this.items.push({ type: "restart", id: `restart ${this.epoch}`, at, start: this.items.at(-1)?.start ?? at }); // before all that the program did since
   }
 
   /** @param {Operation[]} operations @param {HTTPRequest[]} requests */

@@ -52,7 +52,7 @@ export class Tree {
   /** @param {Item} item @param {number} within @returns {Row} */
   rowOf(item, within) {
     if (item.type === "gap") return { type: "gap", id: item.id, gap: item, level: 1 };
-    if (item.type === "restart") return { type: "restart", id: item.id, at: item.start, level: 1 };
+    if (item.type === "restart") return { type: "restart", id: item.id, at: item.at, level: 1 };
     return rowsOf(item, !this.flipped.has(item.id))[within];
   }
 
