@@ -43,17 +43,18 @@ func (s *Store) permissions(ctx context.Context, q *statement) ([]string, error)
 
 // Grant lets the members of a group do something. The group is created where it is missing.
 func (s *Store) Grant(ctx context.Context, group, permission string) error {
-	return s.transaction(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		id, err := s.group(ctx, tx, group, map[string]int64{})
 		if err != nil {
-			return err
+			return true, err
 		}
-		return s.say("INSERT INTO {permission} (group_id, permission) VALUES (").with(id, permission).add(") ON CONFLICT DO NOTHING").exec(ctx, tx)
+		return true, s.say("INSERT INTO {permission} (group_id, permission) VALUES (").with(id, permission).add(") ON CONFLICT DO NOTHING").exec(ctx, tx)
 	})
 }
 
 // Revoke is the opposite of Grant.
 func (s *Store) Revoke(ctx context.Context, group, permission string) error {
-	return s.say("DELETE FROM {permission} WHERE permission = ").with(permission).
-		add(" AND group_id IN (SELECT id FROM {group} WHERE name_fold = ").with(fold(group)).add(")").exec(ctx, s.db)
+	_, err := s.write(ctx, s.say("DELETE FROM {permission} WHERE permission = ").with(permission).
+		add(" AND group_id IN (SELECT id FROM {group} WHERE name_fold = ").with(fold(group)).add(")"))
+	return err
 }
