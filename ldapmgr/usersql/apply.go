@@ -106,7 +106,7 @@ func (s *Store) columns(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, id int6
 		if i > 0 {
 			q.add(", ")
 		}
-		q.add(name + " = ").with(values[name])
+		q.add(quoted(name) + " = ").with(values[name])
 	}
 	return q.add(" WHERE id = ").with(id).exec(ctx, tx)
 }

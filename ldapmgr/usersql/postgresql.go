@@ -2,14 +2,19 @@
 
 package usersql
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // PostgreSQL needs version 10 or later.
 var PostgreSQL = Dialect{
 	name:    "postgresql",
 	bind:    func(n int) string { return "$" + strconv.Itoa(n) },
-	columns: "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = ANY (current_schemas(false))",
+	columns: "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
 	boolean: "BOOLEAN",
+	lower:   `lower(%s COLLATE "C")`, // in others i may be no small I
+	text:    encodable,
 	// A lock that only its own kind waits for: reading, and writing by others, go on. It comes before what the transaction
 	// sees is fixed, so that it sees all that was written before.
 	lock: "LOCK TABLE {sync_run} IN SHARE UPDATE EXCLUSIVE MODE",
@@ -52,4 +57,11 @@ var PostgreSQL = Dialect{
 			run TEXT NOT NULL
 		)`,
 	},
+}
+
+// encodable is a text with U+FFFD in the place of what PostgreSQL refuses: bytes that are no UTF-8, and zero. One odd
+// attribute of one person would end the sync of everybody.
+func encodable(text string) string {
+	const instead = "\uFFFD"
+	return strings.ReplaceAll(strings.ToValidUTF8(text, instead), "\x00", instead)
 }

@@ -27,12 +27,14 @@ type Config struct {
 // Dialect is what databases say differently.
 type Dialect struct {
 	name    string
-	tables  []string           // statements that create what is missing; %[1]s is the prefix
-	bind    func(n int) string // the n-th parameter, from 1
-	columns string             // query for the names of a table's columns; its parameter is the table
-	boolean string             // type of a flag
-	lock    string             // takes, as the first statement of a transaction, the right to write, and waits for it
-	create  string             // the same for the right to create tables; "" where creating them needs no transaction
+	tables  []string            // statements that create what is missing; %[1]s is the prefix
+	bind    func(n int) string  // the n-th parameter, from 1
+	columns string              // query for the names of a table's columns; its parameter is the table
+	boolean string              // type of a flag
+	lower   string              // text without regard to the case of ASCII; %s is the text
+	text    func(string) string // what can be kept of a text
+	lock    string              // takes, as the first statement of a transaction, the right to write, and waits for it
+	create  string              // the same for the right to create tables; "" where creating them needs no transaction
 }
 
 // Store is users, groups and memberships in a database. All methods are safe for concurrent use.
@@ -119,11 +121,27 @@ func (q *statement) with(values ...any) *statement {
 		if i > 0 {
 			q.text.WriteString(", ")
 		}
-		q.args = append(q.args, v)
+		q.args = append(q.args, q.store.kept(v))
 		q.text.WriteString(q.store.dialect.bind(len(q.args)))
 	}
 	return q
 }
+
+// kept is a value as the database can keep it.
+func (s *Store) kept(value any) any {
+	switch text := value.(type) {
+	case string:
+		return s.dialect.text(text)
+	case *string:
+		if text != nil {
+			return s.dialect.text(*text)
+		}
+	}
+	return value
+}
+
+// quoted is the name of a column, which may be a word that means something else in SQL.
+func quoted(column string) string { return `"` + column + `"` }
 
 // executor is a database or a transaction.
 type executor interface {

@@ -44,7 +44,7 @@ func (s *Store) addColumns(ctx context.Context, tx *sql.Tx) error {
 		if slices.Contains(there, name) {
 			return nil
 		}
-		if err := s.say("ALTER TABLE {user} ADD COLUMN "+name+" "+definition).exec(ctx, tx); err != nil {
+		if err := s.say("ALTER TABLE {user} ADD COLUMN "+quoted(name)+" "+definition).exec(ctx, tx); err != nil {
 			return fmt.Errorf("adding column %s: %w", name, err)
 		}
 		return nil

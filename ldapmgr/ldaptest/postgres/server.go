@@ -62,8 +62,8 @@ func programs(tb require.TB) (server, create, client string) {
 	tb.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is right
 	server = require.Program(tb, "postgres", append(found, "postgres")...)
-	if real, err := filepath.EvalSymlinks(server); err == nil {
-		server = real
+	if target, err := filepath.EvalSymlinks(server); err == nil {
+		server = target
 	}
 	beside := func(name string) string {
 		path, err := exec.LookPath(filepath.Join(filepath.Dir(server), name))
@@ -93,8 +93,11 @@ func (s *Server) run(server, create string) (err error) {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	s.said.Reset()
-	running := exec.Command("sh", "-c", guardian, "sh", s.folder, server, "-D", data, "-k", s.folder, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=16MB") //nolint:gosec // found by require
+	arguments := []string{"-c", guardian, "sh", s.folder, server, "-D", data, "-k", s.folder}
+	for _, setting := range []string{"listen_addresses=", "fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=16MB"} {
+		arguments = append(arguments, "-c", setting)
+	}
+	running := exec.Command("sh", arguments...) //nolint:gosec // found by require
 	running.SysProcAttr, running.Dir, running.Stdout, running.Stderr = user, s.folder, &s.said, &s.said
 	if s.input, err = running.StdinPipe(); err != nil {
 		return err
