@@ -237,6 +237,9 @@ func testLinkAndRuns(t *testing.T, p place) {
 	if err := s.Link(t.Context(), id, u); err == nil {
 		t.Error("an account is linked twice")
 	}
+	if err := s.Link(t.Context(), "77", &ldapmgr.User{Domain: "EXAMPLE", Key: "key-77"}); !errors.Is(err, usersql.ErrNotFound) {
+		t.Errorf("an account that does not exist is linked: got %v", err)
+	}
 	if err := s.Failed(t.Context(), "example", "key-1", "no server"); err != nil {
 		t.Fatal(err)
 	}

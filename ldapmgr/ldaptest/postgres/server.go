@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,9 @@ func (s *Server) Start(tb require.TB) {
 // programs finds what is needed. Debian leaves all but the client out of the search path.
 func programs(tb require.TB) (server, create, client string) {
 	tb.Helper()
+	if runtime.GOOS == "windows" {
+		require.Missing(tb, "postgres", "it is started by a Unix shell")
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is right
 	server = require.Program(tb, "postgres", append(found, "postgres")...)
 	if target, err := filepath.EvalSymlinks(server); err == nil {
