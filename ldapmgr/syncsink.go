@@ -46,6 +46,7 @@ type Roster interface {
 	Each(ctx context.Context, domain string) iter.Seq2[Stored, error]
 	// LastRun returns what SaveRun kept last for a domain, and the zero Run when there is nothing.
 	LastRun(ctx context.Context, domain string) (Run, error)
+	// SaveRun need not keep a run that began before the one that is kept: another process was faster.
 	SaveRun(ctx context.Context, domain string, run Run) error
 }
 

@@ -18,48 +18,30 @@ import (
 type txKey struct{}
 
 // Tx returns the transaction that a BeforeCommit hook runs in, so that the application may write in it too. It is neither
-// committed nor rolled back by the hook.
+// committed nor rolled back by the hook, which must not write through the Store: that would wait for this transaction.
 func Tx(ctx context.Context) (*sql.Tx, bool) {
 	tx, ok := ctx.Value(txKey{}).(*sql.Tx)
 	return tx, ok
 }
 
-// Apply carries plans out in one transaction.
+// Apply carries plans out in one transaction. It calls commit once at most.
 func (s *Store) Apply(ctx context.Context, plans []ldapmgr.Plan, commit func(context.Context) error) (ids []string, err error) {
-	err = s.transaction(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *sql.Tx) (bool, error) {
 		groups := map[string]int64{}
 		ids = make([]string, len(plans))
 		for i, p := range plans {
 			id, err := s.apply(ctx, tx, p, groups)
 			if err != nil {
-				return fmt.Errorf("saving an account of %s: %w", p.Domain, err)
+				return true, fmt.Errorf("saving an account of %s: %w", p.Domain, err)
 			}
 			ids[i] = strconv.FormatInt(id, 10)
 		}
-		return commit(context.WithValue(ctx, txKey{}, tx))
+		return false, commit(context.WithValue(ctx, txKey{}, tx))
 	})
 	if err != nil {
 		return nil, err
 	}
 	return ids, nil
-}
-
-// transaction runs f in a transaction, which is committed only when f succeeds.
-func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // says so when it was committed, which is as it should be
-	if s.dialect.lock != "" {
-		if err := s.say(s.dialect.lock).exec(ctx, tx); err != nil {
-			return err
-		}
-	}
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 func (s *Store) apply(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, groups map[string]int64) (int64, error) {
@@ -78,14 +60,28 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, groups ma
 
 // account returns the id of a plan's account, which it creates where the plan says so and nobody else has meanwhile.
 func (s *Store) account(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan) (id int64, err error) {
-	if p.ID != "" {
+	if p.ID != "" && !p.Link {
 		return strconv.ParseInt(p.ID, 10, 64)
 	}
 	err = s.say("SELECT user_id FROM {ldap_user} WHERE domain = ").with(fold(p.Domain)).add(" AND guid = ").with(p.Key).value(ctx, tx, &id)
-	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+	switch {
+	case err == nil && p.ID != "" && p.ID != strconv.FormatInt(id, 10):
+		return 0, ldapmgr.ErrNameTaken // its person has got another account since the plan was made
+	case err == nil || !errors.Is(err, sql.ErrNoRows):
 		return id, err
+	case p.ID != "":
+		return strconv.ParseInt(p.ID, 10, 64)
 	}
-	err = s.say("INSERT INTO {user} (name, name_fold) VALUES (").with(p.Name, fold(p.Name)).add(") RETURNING id").value(ctx, tx, &id)
+	return s.newAccount(ctx, tx, p.Name, nil)
+}
+
+// newAccount creates an account. It is ldapmgr.ErrNameTaken where somebody else has the name.
+func (s *Store) newAccount(ctx context.Context, on executor, name string, hash *string) (id int64, err error) {
+	err = s.say("INSERT INTO {user} (name, name_fold, password) VALUES (").with(name, fold(name), hash).
+		add(") ON CONFLICT (name_fold) DO NOTHING RETURNING id").value(ctx, on, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ldapmgr.ErrNameTaken
+	}
 	return id, err
 }
 
@@ -110,7 +106,7 @@ func (s *Store) columns(ctx context.Context, tx *sql.Tx, p ldapmgr.Plan, id int6
 		if i > 0 {
 			q.add(", ")
 		}
-		q.add(name + " = ").with(values[name])
+		q.add(quoted(name) + " = ").with(values[name])
 	}
 	return q.add(" WHERE id = ").with(id).exec(ctx, tx)
 }
@@ -184,6 +180,7 @@ func (s *Store) group(ctx context.Context, on executor, name string, known map[s
 
 // Failed notes why a sync did not succeed, where that is news.
 func (s *Store) Failed(ctx context.Context, domain, key, reason string) error {
-	return s.say("UPDATE {ldap_user} SET last_error = ").with(reason).add(" WHERE domain = ").with(fold(domain)).
-		add(" AND guid = ").with(key).add(" AND last_error <> ").with(reason).exec(ctx, s.db)
+	_, err := s.write(ctx, s.say("UPDATE {ldap_user} SET last_error = ").with(reason).add(" WHERE domain = ").with(fold(domain)).
+		add(" AND guid = ").with(key).add(" AND last_error <> ").with(reason))
+	return err
 }

@@ -21,7 +21,8 @@ import (
 // ErrPassword marks a local name or password that is wrong.
 var ErrPassword = errors.New("local name or password is wrong")
 
-// AddLocal creates an account that belongs to no directory. An empty password lets nobody log in with it.
+// AddLocal creates an account that belongs to no directory. An empty password lets nobody log in with it. It is
+// ldapmgr.ErrNameTaken where there is an account of that name.
 func (s *Store) AddLocal(ctx context.Context, name, password string) (id string, err error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
@@ -36,7 +37,10 @@ func (s *Store) AddLocal(ctx context.Context, name, password string) (id string,
 		hash = &text
 	}
 	var n int64
-	err = s.say("INSERT INTO {user} (name, name_fold, password) VALUES (").with(name, fold(name), hash).add(") RETURNING id").value(ctx, s.db, &n)
+	err = repeat(func() (bool, error) {
+		n, err = s.newAccount(ctx, s.db, name, hash)
+		return true, err
+	})
 	if err != nil {
 		return "", fmt.Errorf("adding a local account: %w", err)
 	}
@@ -53,12 +57,11 @@ func (s *Store) SetPassword(ctx context.Context, name, password string) error {
 		}
 		q = s.say("UPDATE {user} SET password = ").with(text)
 	}
-	q.add(" WHERE name_fold = ").with(fold(name))
-	result, err := s.db.ExecContext(ctx, q.text.String(), q.args...)
+	changed, err := s.write(ctx, q.add(" WHERE name_fold = ").with(fold(name)))
 	if err != nil {
 		return fmt.Errorf("setting a local password: %w", err)
 	}
-	if n, err := result.RowsAffected(); err == nil && n == 0 {
+	if changed == 0 {
 		return ErrNotFound
 	}
 	return nil
@@ -91,9 +94,13 @@ func (s *Store) Link(ctx context.Context, id string, u *ldapmgr.User) error {
 	if err != nil {
 		return ErrNotFound
 	}
-	err = s.say("INSERT INTO {ldap_user} (user_id, domain, guid, dn) VALUES (").with(n, fold(u.Domain), u.Key, u.DN).add(")").exec(ctx, s.db)
+	changed, err := s.write(ctx, s.say("INSERT INTO {ldap_user} (user_id, domain, guid, dn) SELECT id, ").with(fold(u.Domain), u.Key, u.DN).
+		add(" FROM {user} WHERE id = ").with(n))
 	if err != nil {
 		return fmt.Errorf("linking an account: %w", err)
+	}
+	if changed == 0 {
+		return ErrNotFound
 	}
 	return nil
 }

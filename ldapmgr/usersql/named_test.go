@@ -3,16 +3,16 @@
 package usersql_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
 )
 
 // TestNamedFoldsAllLetters: the database's lower() may know ASCII alone.
-func TestNamedFoldsAllLetters(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestNamedFoldsAllLetters(t *testing.T) { everywhere(t, testNamedFoldsAllLetters) }
+
+func testNamedFoldsAllLetters(t *testing.T, p place) {
+	s := p.store(t)
 	mails := []string{"Éva@example.org", "100%_sure@example.org", `İSTANBUL\x@example.org`, "plain@Example.org", "évx@example.org"}
 	for i, mail := range mails {
 		apply(t, s, ldapmgr.Plan{

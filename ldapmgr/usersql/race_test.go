@@ -4,16 +4,16 @@ package usersql_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
 )
 
 // TestLinkedMeanwhile: an account that was free when the plan was made and is another person's by now stays that person's.
-func TestLinkedMeanwhile(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestLinkedMeanwhile(t *testing.T) { everywhere(t, testLinkedMeanwhile) }
+
+func testLinkedMeanwhile(t *testing.T, p place) {
+	s := p.store(t)
 	id, err := s.AddLocal(t.Context(), "ada", "")
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,8 @@ func (s *Store) Named(ctx context.Context, field, value string) (ldapmgr.Stored,
 	case field == "":
 		q.add(" WHERE u.name_fold = ").with(fold(value))
 	case slices.Contains(s.fields, field):
-		q.add(" WHERE lower(u." + field + ") LIKE lower(").with(likePattern(value)).add(`) ESCAPE '!'`)
+		before, after, _ := strings.Cut(s.dialect.lower, "%s")
+		q.add(" WHERE " + fmt.Sprintf(s.dialect.lower, "u."+quoted(field)) + " LIKE " + before).with(likePattern(value)).add(after + ` ESCAPE '!'`)
 	default:
 		return ldapmgr.Stored{}, false, fmt.Errorf("finding an account: %q is none of the store's fields", field)
 	}
@@ -53,7 +54,7 @@ func (s *Store) Named(ctx context.Context, field, value string) (ldapmgr.Stored,
 		if err != nil {
 			return ldapmgr.Stored{}, false, err
 		}
-		if field == "" || fold(account.Fields[field]) == fold(value) {
+		if field == "" || fold(account.Fields[field]) == fold(s.dialect.text(value)) {
 			all = append(all, account)
 		}
 	}
@@ -106,7 +107,7 @@ func (s *Store) ByID(ctx context.Context, id string) (ldapmgr.Stored, error) {
 func (s *Store) accounts(join string) *statement {
 	var columns strings.Builder
 	for _, name := range slices.Concat(s.fields, s.flags) {
-		columns.WriteString(", u." + name)
+		columns.WriteString(", u." + quoted(name))
 	}
 	return s.say("SELECT u.id, u.name, l.domain, l.guid, l.dn, l.last_sync, l.last_error, l.left_at, g.name" + columns.String() +
 		" FROM {user} u " + join + " {ldap_user} l ON l.user_id = u.id" +

@@ -2,12 +2,14 @@
 
 package usersql
 
-// SQLite needs version 3.24 or later. Open the database with a busy timeout and with foreign keys on.
+// SQLite needs version 3.35 or later. Open the database with a busy timeout and with foreign keys on.
 var SQLite = Dialect{
 	name:    "sqlite",
 	bind:    func(int) string { return "?" },
 	columns: "SELECT name FROM pragma_table_info(?)",
 	boolean: "BOOLEAN",
+	lower:   "lower(%s)",
+	text:    func(text string) string { return text },
 	lock:    "UPDATE {sync_run} SET run = run WHERE 1 = 0",
 	tables: []string{
 		`CREATE TABLE IF NOT EXISTS %[1]suser (

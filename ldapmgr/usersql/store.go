@@ -27,11 +27,14 @@ type Config struct {
 // Dialect is what databases say differently.
 type Dialect struct {
 	name    string
-	tables  []string           // statements that create what is missing; %[1]s is the prefix
-	bind    func(n int) string // the n-th parameter, from 1
-	columns string             // query for the names of a table's columns; its parameter is the table
-	boolean string             // type of a flag
-	lock    string             // takes the right to write at the beginning of a transaction; "" where that is not needed
+	tables  []string            // statements that create what is missing; %[1]s is the prefix
+	bind    func(n int) string  // the n-th parameter, from 1
+	columns string              // query for the names of a table's columns; its parameter is the table
+	boolean string              // type of a flag
+	lower   string              // text without regard to the case of ASCII; %s is the text
+	text    func(string) string // what can be kept of a text
+	lock    string              // takes, as the first statement of a transaction, the right to write, and waits for it
+	create  string              // the same for the right to create tables; "" where creating them needs no transaction
 }
 
 // Store is users, groups and memberships in a database. All methods are safe for concurrent use.
@@ -92,37 +95,6 @@ func New(c Config) (*Store, error) {
 	return &Store{db: c.DB, dialect: c.Dialect, prefix: c.Prefix, fields: slices.Clone(c.Fields), flags: slices.Clone(c.Flags), rounds: c.Rounds}, nil
 }
 
-// CreateTables creates tables and columns that are missing. What is there stays as it is.
-func (s *Store) CreateTables(ctx context.Context) error {
-	for _, statement := range s.dialect.tables {
-		if _, err := s.db.ExecContext(ctx, fmt.Sprintf(statement, s.prefix)); err != nil {
-			return fmt.Errorf("creating tables for users: %w", err)
-		}
-	}
-	there, err := texts(s.db.QueryContext(ctx, s.dialect.columns, s.prefix+"user"))
-	if err != nil {
-		return fmt.Errorf("reading the columns of users: %w", err)
-	}
-	add := func(name, definition string) error {
-		if slices.Contains(there, name) {
-			return nil
-		}
-		_, err := s.db.ExecContext(ctx, "ALTER TABLE "+s.prefix+"user ADD COLUMN "+name+" "+definition)
-		return err
-	}
-	for _, f := range s.fields {
-		if err := add(f, "TEXT"); err != nil {
-			return fmt.Errorf("adding column %s: %w", f, err)
-		}
-	}
-	for _, f := range s.flags {
-		if err := add(f, fmt.Sprintf("%s NOT NULL DEFAULT %t", s.dialect.boolean, f == ldapmgr.ActiveFlag)); err != nil {
-			return fmt.Errorf("adding column %s: %w", f, err)
-		}
-	}
-	return nil
-}
-
 // statement is the text of a query with its parameters, written left to right.
 type statement struct {
 	store *Store
@@ -149,11 +121,27 @@ func (q *statement) with(values ...any) *statement {
 		if i > 0 {
 			q.text.WriteString(", ")
 		}
-		q.args = append(q.args, v)
+		q.args = append(q.args, q.store.kept(v))
 		q.text.WriteString(q.store.dialect.bind(len(q.args)))
 	}
 	return q
 }
+
+// kept is a value as the database can keep it.
+func (s *Store) kept(value any) any {
+	switch text := value.(type) {
+	case string:
+		return s.dialect.text(text)
+	case *string:
+		if text != nil {
+			return s.dialect.text(*text)
+		}
+	}
+	return value
+}
+
+// quoted is the name of a column, which may be a word that means something else in SQL.
+func quoted(column string) string { return `"` + column + `"` }
 
 // executor is a database or a transaction.
 type executor interface {

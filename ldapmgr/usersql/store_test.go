@@ -4,44 +4,16 @@ package usersql_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	_ "modernc.org/sqlite"
 
 	"github.com/ldapscope/ldapscope/ldapmgr"
 	"github.com/ldapscope/ldapscope/ldapmgr/usersql"
 )
-
-func open(t *testing.T, path string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=journal_mode(wal)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
-func newStore(t *testing.T, db *sql.DB) *usersql.Store {
-	t.Helper()
-	s, err := usersql.New(usersql.Config{DB: db, Fields: []string{"mail", "phone"}, Flags: []string{"staff"}, Rounds: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.CreateTables(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func nothing(context.Context) error { return nil }
 
@@ -74,9 +46,10 @@ func newAda() ldapmgr.Plan {
 }
 
 // TestApply: what a plan says it leaves behind is what the database then holds.
-func TestApply(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestApply(t *testing.T) { everywhere(t, testApply) }
+
+func testApply(t *testing.T, p place) {
+	s := p.store(t)
 	steps := []ldapmgr.Plan{
 		newAda(),
 		ada(func(p *ldapmgr.Plan) {
@@ -117,10 +90,11 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestApplyIsAllOrNothing(t *testing.T) {
-	t.Parallel()
-	db := open(t, filepath.Join(t.TempDir(), "users.db"))
-	s := newStore(t, db)
+func TestApplyIsAllOrNothing(t *testing.T) { everywhere(t, testApplyIsAllOrNothing) }
+
+func testApplyIsAllOrNothing(t *testing.T, p place) {
+	db := p.open(t)
+	s := p.storeOn(t, db)
 	veto := errors.New("veto")
 	other := ldapmgr.Plan{Domain: "example", Key: "key-2", Name: "Ada", Create: true} // the name is taken
 	tests := []struct {
@@ -163,33 +137,9 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestConcurrentCreation: two processes that meet one new person make one account.
-func TestConcurrentCreation(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "users.db")
-	newStore(t, open(t, path))
-	var group sync.WaitGroup
-	ids := make([]string, 8)
-	for i := range ids {
-		s := newStore(t, open(t, path))
-		group.Go(func() {
-			made, err := s.Apply(t.Context(), []ldapmgr.Plan{newAda()}, nothing)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			ids[i] = made[0]
-		})
-	}
-	group.Wait()
-	if slices.Sort(ids); len(slices.Compact(ids)) != 1 {
-		t.Errorf("accounts %q", ids)
-	}
-}
-
 func TestNew(t *testing.T) {
 	t.Parallel()
-	db := open(t, filepath.Join(t.TempDir(), "users.db"))
+	db := onSQLite(t).open(t)
 	for _, c := range []usersql.Config{
 		{}, {DB: db, Fields: []string{"a b"}}, {DB: db, Fields: []string{"x; DROP TABLE app_user"}}, {DB: db, Fields: []string{"name"}},
 		{DB: db, Fields: []string{"x"}, Flags: []string{"x"}}, {DB: db, Prefix: "'"}, {DB: db, Flags: []string{"Staff"}},
@@ -201,11 +151,12 @@ func TestNew(t *testing.T) {
 }
 
 // TestCreateTablesAgain: new fields and flags get their columns, and nothing is lost.
-func TestCreateTablesAgain(t *testing.T) {
-	t.Parallel()
-	db := open(t, filepath.Join(t.TempDir(), "users.db"))
-	apply(t, newStore(t, db), newAda())
-	wider, err := usersql.New(usersql.Config{DB: db, Fields: []string{"mail", "title"}, Flags: []string{"active", "beta"}})
+func TestCreateTablesAgain(t *testing.T) { everywhere(t, testCreateTablesAgain) }
+
+func testCreateTablesAgain(t *testing.T, p place) {
+	db := p.open(t)
+	apply(t, p.storeOn(t, db), newAda())
+	wider, err := usersql.New(usersql.Config{DB: db, Dialect: p.dialect, Fields: []string{"mail", "title"}, Flags: []string{"active", "beta"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,9 +171,10 @@ func TestCreateTablesAgain(t *testing.T) {
 	}
 }
 
-func TestPermissions(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestPermissions(t *testing.T) { everywhere(t, testPermissions) }
+
+func testPermissions(t *testing.T, p place) {
+	s := p.store(t)
 	id := apply(t, s, newAda())[0]
 	for _, grant := range [][2]string{{"Staff", "read"}, {"STAFF", "write"}, {"admins", "read"}, {"others", "all"}, {"staff", "read"}} {
 		if err := s.Grant(t.Context(), grant[0], grant[1]); err != nil {
@@ -243,9 +195,10 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func TestLocalPasswords(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestLocalPasswords(t *testing.T) { everywhere(t, testLocalPasswords) }
+
+func testLocalPasswords(t *testing.T, p place) {
+	s := p.store(t)
 	if _, err := s.AddLocal(t.Context(), "Guest", "correct horse"); err != nil {
 		t.Fatal(err)
 	}
@@ -269,9 +222,10 @@ func TestLocalPasswords(t *testing.T) {
 	}
 }
 
-func TestLinkAndRuns(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, open(t, filepath.Join(t.TempDir(), "users.db")))
+func TestLinkAndRuns(t *testing.T) { everywhere(t, testLinkAndRuns) }
+
+func testLinkAndRuns(t *testing.T, p place) {
+	s := p.store(t)
 	id, err := s.AddLocal(t.Context(), "ada", "")
 	if err != nil {
 		t.Fatal(err)
@@ -282,6 +236,9 @@ func TestLinkAndRuns(t *testing.T) {
 	}
 	if err := s.Link(t.Context(), id, u); err == nil {
 		t.Error("an account is linked twice")
+	}
+	if err := s.Link(t.Context(), "77", &ldapmgr.User{Domain: "EXAMPLE", Key: "key-77"}); !errors.Is(err, usersql.ErrNotFound) {
+		t.Errorf("an account that does not exist is linked: got %v", err)
 	}
 	if err := s.Failed(t.Context(), "example", "key-1", "no server"); err != nil {
 		t.Fatal(err)
@@ -305,33 +262,4 @@ func TestLinkAndRuns(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-}
-
-func Example() {
-	dir, err := os.MkdirTemp("", "usersql")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "app.db")+"?_pragma=foreign_keys(1)")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer db.Close()
-	users, err := usersql.New(usersql.Config{DB: db, Fields: []string{"mail"}, Flags: []string{"staff"}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := context.Background()
-	if err := users.CreateTables(ctx); err != nil {
-		fmt.Println(err)
-		return
-	}
-	id, err := users.AddLocal(ctx, "Guest", "")
-	account, found, failed := users.Named(ctx, "", "guest")
-	fmt.Println(id, err, account.Name, found, failed)
-	// Output: 1 <nil> Guest true <nil>
 }
