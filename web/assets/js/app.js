@@ -33,7 +33,7 @@ const box = by("filter");
 const openOperation = (/** @type {number} */ seq) => router.go({ op: String(seq) }, router.params.has("op") ? "adjust" : "step");
 const openRequest = (/** @type {string} */ id) => router.go({ screen: "request", id, op: null, tab: null });
 const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation });
-const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, soon: () => painting > 0 && !toolbar.paused && router.screen === "live" });
+const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, later: paint });
 const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
 const requestList = new RequestList(by("requests"), store, { open: openRequest });
 const advicePage = new AdvicePage(by("advice"), { request: openRequest, operation: openOperation, counted: (n) => badge(n) });
@@ -42,7 +42,8 @@ const usage = new UsagePage(by("usage"), { go: (changes) => router.go({ screen: 
 const users = new UsersPage(by("users"), { request: openRequest });
 const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: () => list.show(tree.refresh().frozen()) });
 new Completion(box, store);
-let painting = 0;
+let painting = false;
+let again = false; // something has changed since it was drawn
 let summed = 0; // when sums were made last; they cost a look at every operation
 
 /** @param {Row} row */
@@ -52,14 +53,25 @@ function openRow(row) {
   else if ("past" in row) say("Made before the application restarted: only this line is left");
 }
 
-/** Draws at most once a frame. */
+/** Draws at most once a frame, in a task of its own: together with the frame's layout and paint it would hold the page up for too long. */
 function paint() {
+  again = true;
   if (painting || document.hidden) return;
-  painting = requestAnimationFrame(() => {
-    painting = 0;
-    if (router.screen === "live") toolbar.unless(show);
-    if (router.screen === "requests") requestList.show();
+  painting = true;
+  setTimeout(() => {
+    draw();
+    requestAnimationFrame(() => {
+      painting = false;
+      if (again) paint();
+    });
   });
+}
+
+function draw() {
+  again = false;
+  if (router.screen === "live" && toolbar.paused) list.draw();
+  else if (router.screen === "live") show();
+  if (router.screen === "requests") requestList.show();
 }
 
 function show() {

@@ -19,7 +19,7 @@ const none = { count: 0, at: () => undefined, find: () => -1 };
 export class List {
   /**
    * @param {HTMLElement} host
-   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (row: Row) => void, soon: () => boolean}} actions soon: whether it will be shown in this frame anyway
+   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (row: Row) => void, later: () => void}} actions later: asks to be drawn again in the next frame
    */
   constructor(host, actions) {
     this.actions = actions;
@@ -126,7 +126,7 @@ export class List {
     const rows = Array.from({ length: n }, (_, i) => /** @type {Row} */ (this.rows.at(first + i)));
     this.assign(rows);
     this.fill(rows, first);
-    if (n < wanted || this.next >= 0) requestAnimationFrame(() => { if (!this.actions.soon()) this.draw(); });
+    if (n < wanted || this.next >= 0) this.actions.later();
   }
 
   /** Counts anew in each frame what it may do, however often it draws. @param {number} wanted rows */
