@@ -65,10 +65,10 @@ export function advice(findings, severity, of = make, mark = icon) {
   return findings ? of(`span.chip.severity.${severity}`, { title: `${plural(findings, "piece")} of advice, the worst ${severity}` }, mark(severity), String(findings)) : null;
 }
 
-/** What an HTTP request asked more than once. @param {any} q @returns {any[]} */
-function repeats(q) {
-  return [q.duplicates ? h("span.chip.warn", { title: "operations that repeat an earlier one exactly" }, plural(q.duplicates, "repeat")) : null,
-    q.similar ? h("span.chip", { title: "operations that ask as an earlier one, with other values" }, `${count(q.similar)} alike`) : null];
+/** What was asked more than once. @param {number} exact @param {number} [alike] @returns {any[]} */
+function repeats(exact, alike = 0) {
+  return [exact ? h("span.chip.warn", { title: "operations that repeat an earlier one of their HTTP request exactly" }, plural(exact, "repeat")) : null,
+    alike ? h("span.chip", { title: "operations that ask as an earlier one, with other values" }, `${count(alike)} alike`) : null];
 }
 
 /** @param {RequestRow} row @returns {Record<string, any[]>} */
@@ -79,10 +79,9 @@ function request(row) {
   return {
     when: [twist(row.open), clock(q.start)],
     kind: [h("span.badge", {}, q.kind === "http" ? "HTTP" : q.kind === "job" ? "JOB" : "BG")],
-    main: [h("b", {}, requestName(q)), q.route && q.route !== q.path ? h("span.dim", {}, q.route) : null, q.user ? h("span.dim", {}, q.user) : null],
+    main: [h("b", {}, requestName(q)), q.route && q.route !== q.path ? h("span.dim", {}, q.route) : null, q.user ? h("span.dim", {}, q.user) : null, ...repeats(q.duplicates, q.similar)],
     domain: [q.domains.join(", ")],
-    notes: [advice(q.findings, q.severity, h, symbol), ...repeats(q),
-      q.errors > 0 ? h("span.chip.error", { title: plural(q.errors, "error") }, `${q.errors} err`) : null,
+    notes: [advice(q.findings, q.severity, h, symbol), q.errors > 0 ? h("span.chip.error", { title: plural(q.errors, "error") }, `${q.errors} err`) : null,
       q.dropped > 0 ? h("span.chip", { title: "operations that left the recorder before the request ended" }, `${q.dropped} gone`) : null],
     n: [plural(q.operations, "op")],
     code: [q.status ? h(q.status >= 500 ? "span.bad" : "span", {}, String(q.status)) : q.running && timed ? "running" : ""],
@@ -97,8 +96,8 @@ function sum(row) {
   return {
     when: [twist(row.open), `×${count(s.operations.length)}`],
     kind: [s.kind === "shape" ? h(`span.badge.${s.operations[0].kind}`, {}, codes[s.operations[0].kind]) : h("span.badge", {}, "CONN")],
-    main: [h(s.kind === "shape" ? "span.subject" : "b", { title: s.title }, s.title)],
-    notes: [s.repeats ? h("span.chip.warn", { title: "operations that repeat an earlier one of their HTTP request exactly" }, plural(s.repeats, "repeat")) : null, s.errors ? h("span.chip.error", {}, `${s.errors} err`) : null],
+    main: [h(s.kind === "shape" ? "span.subject" : "b", { title: s.title }, s.title), ...repeats(s.repeats)],
+    notes: [s.errors ? h("span.chip.error", {}, `${s.errors} err`) : null],
     n: [count(s.entries)],
     size: [bytes(s.bytes)],
     time: [h("span.spent", { title: `${duration(s.total)} in all, ${duration(s.longest)} the slowest` }, h("span", {}, duration(s.total)), h("span.whole", {}, ` / ${duration(s.total / s.operations.length)} each`)), bar(s.total / s.operations.length / 100_000)],
