@@ -100,7 +100,7 @@ function sum(row) {
     notes: [s.errors ? h("span.chip.error", {}, `${s.errors} err`) : null],
     n: [count(s.entries)],
     size: [bytes(s.bytes)],
-    time: [h("span.spent", { title: `${duration(s.total)} in all, ${duration(s.longest)} the slowest` }, h("span", {}, duration(s.total)), h("span.whole", {}, ` / ${duration(s.total / s.operations.length)} each`)), bar(s.total / s.operations.length / 100_000)],
+    time: [h("span.spent", { title: `${duration(s.total)} in all, ${duration(s.total / s.operations.length)} each, ${duration(s.longest)} the slowest` }, h("span", {}, duration(s.total)), h("span.whole", {}, ` / ${duration(s.total / s.operations.length)}`)), bar(s.total / s.operations.length / 100_000)],
   };
 }
 
