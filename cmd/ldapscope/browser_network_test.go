@@ -5,10 +5,16 @@ package main_test
 import (
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -128,6 +134,11 @@ func TestBrowserReconnect(t *testing.T) {
 	}
 }
 
+// hides makes the page believe that nobody looks at it, or that somebody does again.
+func (b *tab) hides(hidden bool) {
+	asks[bool](b, fmt.Sprintf(`(Object.defineProperty(document, "hidden", { configurable: true, get: () => %t }), document.dispatchEvent(new Event("visibilitychange")))`, hidden))
+}
+
 // TestBrowserRestart holds the page to tell what was made before the application restarted from what was made after.
 func TestBrowserRestart(t *testing.T) {
 	t.Parallel()
@@ -153,17 +164,73 @@ func TestBrowserRestart(t *testing.T) {
 	b.await("the warning", `document.querySelector("[role=status]").innerText.includes("restarted")`)
 }
 
+// TestBrowserEvents puts a proxy before the panel that knows no websockets: the page follows by server-sent events, loses nothing
+// when they are cut, asks with another query from the beginning, and costs nothing while it is hidden.
+func TestBrowserEvents(t *testing.T) {
+	t.Parallel()
+	b := opensBrowser(t, 1440, 900)
+	r := startHere(t, nil, nil, append(anywhere, "--quiet")...)
+	target, err := url.Parse(r.panel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams atomic.Int32
+	relay := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = p.In.Host }, ErrorLog: log.New(io.Discard, "", 0)}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Header.Get("Upgrade") != "" {
+			http.Error(w, "this proxy knows no websockets", http.StatusNotImplemented)
+			return
+		}
+		if strings.HasSuffix(q.URL.Path, ".sse") {
+			streams.Add(1)
+			defer streams.Add(-1)
+		}
+		relay.ServeHTTP(w, q)
+	}))
+	t.Cleanup(func() { b.visit("about:blank"); proxy.CloseClientConnections(); proxy.Close() })
+	b.allow("WebSocket")
+	b.allow("net::ERR_")
+	live := `document.querySelector("[data-testid=conn-state]").dataset.state === "live"`
+	b.visit(proxy.URL + "/?t=" + panelToken)
+	b.await("the events", live)
+	r.visit("/people?q=ada")
+	before := b.lists(r)
+	for range 2 {
+		proxy.CloseClientConnections()
+		b.await("the loss to be told", `document.querySelector("[data-testid=conn-state]").dataset.state === "down"`)
+		start := time.Now()
+		r.visit("/groups")
+		b.await("the events", live)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("the events came back after %v", took)
+		}
+		after := b.lists(r)
+		if len(after) < len(before)+40 {
+			t.Errorf("%d operations became %d, want at least 40 more", len(before), len(after))
+		}
+		before = after
+	}
+	b.hides(true)
+	r.await("the end of the stream", func() bool { return streams.Load() == 0 })
+	r.visit("/people?q=hidden")
+	b.hides(false)
+	b.lists(r)
+	for _, query := range []string{"op:bind", "(cn=*hidden*)", ""} {
+		b.types(query)
+		r.await("what "+query+" chooses", func() bool {
+			return slices.Equal(seqs(r.operations(query)), asks[[]uint64](b, app+`.then(({ store }) => [...store.operations.keys()].sort((a, b) => a - b))`))
+		})
+	}
+}
+
 // TestBrowserHidden holds a hidden tab to cost nothing, and to be whole when it is looked at again.
 func TestBrowserHidden(t *testing.T) {
 	t.Parallel()
 	r, b := opensDemo(t, 1440, 900)
 	r.visit("/people?q=ada")
 	before := b.lists(r)
-	look := func(hidden bool) {
-		asks[bool](b, fmt.Sprintf(`(Object.defineProperty(document, "hidden", { configurable: true, get: () => %t }), document.dispatchEvent(new Event("visibilitychange")))`, hidden))
-	}
 	frames := app + `.then(({ store }) => store.version)`
-	look(true)
+	b.hides(true)
 	r.visit("/people?q=hidden")
 	r.await("the operation in the API", func() bool { return len(filtered("*hidden*", r.operations(""))) == 1 })
 	version := asks[int](b, frames)
@@ -171,7 +238,7 @@ func TestBrowserHidden(t *testing.T) {
 	if now := asks[int](b, frames); now > version+1 {
 		t.Errorf("a hidden page took %d changes", now-version)
 	}
-	look(false)
+	b.hides(false)
 	if after := b.lists(r); len(after) < len(before)+40 {
 		t.Errorf("%d operations, want those that came while the page was hidden", len(after))
 	}

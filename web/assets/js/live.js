@@ -44,23 +44,29 @@ export class Live extends EventTarget {
     };
   }
 
-  /** Server-sent events with the same frames. */
-  events() {
+  /** Server-sent events with the same frames. @param {boolean} [anew] from the beginning, as for another query */
+  events(anew) {
     const address = new URL("api/v1/live.sse", document.baseURI);
     address.searchParams.set("q", this.query());
-    if (this.store.epoch) {
+    if (this.store.epoch && !anew) {
       address.searchParams.set("epoch", this.store.epoch);
       address.searchParams.set("after", String(this.store.last));
     }
-    this.source?.close();
+    this.leave();
     this.source = new EventSource(address);
     this.source.onmessage = (e) => this.take(e.data);
     this.source.onerror = () => {
-      this.source?.close();
-      this.source = null;
-      this.failures = 0; // the websocket may work again
+      const worked = this.failures === 0;
+      this.leave();
+      this.failures = worked ? 2 : 0; // events again where they worked; else the websocket may work by now
       this.retry("");
     };
+  }
+
+  /** Ends the events. */
+  leave() {
+    this.source?.close();
+    this.source = null;
   }
 
   /** @param {string} data */
@@ -91,12 +97,13 @@ export class Live extends EventTarget {
   /** @param {object} message */
   send(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
-    else if (this.source && /** @type {any} */ (message).type === "query") this.events();
+    else if (this.source && /** @type {any} */ (message).type === "query") this.events(true);
   }
 
   /** Drops the connection and resumes after the cursor. */
   again() {
-    this.socket?.close();
+    if (this.source) this.events();
+    else this.socket?.close();
   }
 
   /** @param {string} reason */
@@ -116,7 +123,10 @@ export class Live extends EventTarget {
   /** A hidden page costs nothing: the program keeps the cursor. */
   visibility() {
     this.hidden = document.hidden;
-    if (document.hidden) this.send({ type: "pause" });
+    if (this.source && document.hidden) {
+      this.leave();
+      this.failures = 3; // events again when somebody looks
+    } else if (document.hidden) this.send({ type: "pause" });
     else if (this.socket) this.send({ type: "resume" });
     else this.hurry();
   }
