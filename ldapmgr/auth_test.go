@@ -121,7 +121,7 @@ func TestPasswordPolicy(t *testing.T) {
 	}
 	server := slapd.Start(t, slapd.Config{
 		Overlays: []string{"memberof", "ppolicy"},
-		LDIF: "dn: dc=example,dc=org\nobjectClass: domain\ndc: example\n\n" + policies + person("fine", time.Now().UTC().Add(-time.Minute).Format("pwdChangedTime: 20060102150405Z\n")) + person("locked", "") +
+		LDIF: "dn: dc=example,dc=org\nobjectClass: domain\ndc: example\n\n" + policies + person("fine", time.Now().UTC().Add(-time.Minute).Format("pwdChangedTime: 20060102150405Z\n")) + person("trying", "") + person("locked", "pwdAccountLockedTime: 20200101000000Z\n") +
 			person("old", "pwdChangedTime: 20200101000000Z\n") + person("reset", "pwdReset: TRUE\n"),
 	})
 	p := site{url: server.LDAP, bind: server.RootDN, password: server.RootPW}
@@ -134,8 +134,8 @@ func TestPasswordPolicy(t *testing.T) {
 	}
 	s.refused("old", "password", ldapmgr.OutcomeExpired)
 	s.refused("reset", "password", ldapmgr.OutcomeMustChange)
-	for range 3 {
-		s.refused("locked", "wrong", ldapmgr.OutcomeWrongPassword)
+	for range 3 { // each is one bind: of twice as many the last would find the account locked
+		s.refused("trying", "wrong", ldapmgr.OutcomeWrongPassword)
 	}
 	s.refused("locked", "password", ldapmgr.OutcomeLocked)
 }
