@@ -25,7 +25,7 @@ func (c *Conn) goBlind() error {
 	rec := &record{}
 	var stack callStack
 	walk(&stack)
-	rec.stack = c.scope.stacks.one(&stack)
+	rec.stack = c.scope.stacks.one(&stack, nil)
 	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone})
 	return nil
 }

@@ -36,7 +36,7 @@ type task struct {
 	page     int
 	wait     Timing // what was waited for before
 	userBind bool
-	turn     chan struct{}                         // the sender's turn, given back when the message has left; nil when it is not ours to give
+	turn     *turn                                 // the sender's, given back when the message has left; nil when it is not ours to give
 	divert   func(*ldap.Entry, wire.Message) error // takes entries instead of the driver; called by the reading goroutine
 	inform   func(raw []byte) error                // takes intermediate responses; likewise
 	secure   func() error                          // encrypts the connection when the answer is success; likewise
@@ -139,7 +139,8 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	recording := s.recorder.recording()
 	if recording {
 		v.fill(rec, &s.redact)
-		op.stack = s.stacks.one(&k.stack)
+		op.stack = s.stacks.one(&k.stack, v.stack)
+		v.stack = op.stack
 	} else {
 		v.outline(rec)
 	}

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -23,18 +23,17 @@ import (
 type Client struct {
 	conn   *Conn
 	driver *ldap.Conn
-	turn   chan struct{}
+	turn   turn
 	total  time.Duration
 	stages Stages
 	plain  bool // no diversion of entries
 
-	mu   sync.Mutex // guards wait
-	wait Timing     // waited for before the next operation
+	wait atomic.Pointer[Timing] // what was waited for before the next operation; nil for nothing
 }
 
 func newClient(conn *Conn, o dialOptions) *Client {
 	c := &Client{
-		conn: conn, driver: ldap.NewConn(conn, conn.secured.Load() != nil), turn: make(chan struct{}, 1),
+		conn: conn, driver: ldap.NewConn(conn, conn.secured.Load() != nil),
 		total: o.timeouts.Total, stages: o.stages, plain: o.plain,
 	}
 	c.driver.Start()
@@ -67,12 +66,18 @@ func (c *Client) Busy() bool { return c.conn.busy() }
 
 // Waited adds what the next operation had to wait for before it could be sent, such as a free connection of a pool.
 func (c *Client) Waited(t Timing) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wait.WaitPool += t.WaitPool
-	c.wait.Dial += t.Dial
-	c.wait.TLS += t.TLS
-	c.wait.SetupBind += t.SetupBind
+	for {
+		before, sum := c.wait.Load(), t
+		if before != nil {
+			sum.WaitPool += before.WaitPool
+			sum.Dial += before.Dial
+			sum.TLS += before.TLS
+			sum.SetupBind += before.SetupBind
+		}
+		if c.wait.CompareAndSwap(before, &sum) {
+			return
+		}
+	}
 }
 
 // Lent counts a loan of a pooled connection that has ended: how long one borrower held it.
@@ -81,11 +86,12 @@ func (c *Client) Lent(held time.Duration) {
 }
 
 func (c *Client) takeWait() Timing {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	wait := c.wait
-	c.wait = Timing{}
-	return wait
+	if c.wait.Load() != nil { // to look costs nothing, to swap does
+		if wait := c.wait.Swap(nil); wait != nil {
+			return *wait
+		}
+	}
+	return Timing{}
 }
 
 // Close says goodbye to the server where that is still possible and closes the connection. It does not wait for open

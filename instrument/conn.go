@@ -34,8 +34,8 @@ type Conn struct {
 	framer  *wire.Framer // with pending, belongs to the goroutine that reads
 	pending []byte       // a whole message on its way to the driver
 
-	handing sync.Mutex // guards handoff
-	handoff *call      // the announced call whose message leaves next
+	handing sync.Mutex           // held while handoff is looked into: until then who announced it does not use it again
+	handoff atomic.Pointer[call] // the announced call whose message leaves next
 
 	writing sync.Mutex  // guards inner and partial
 	inner   net.Conn    // TLS or plain; StartTLS replaces it, in the goroutine that reads

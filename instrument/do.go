@@ -32,7 +32,7 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 		defer cancel()
 	}
 	k := newCall(ctx, kind)
-	k.turn = c.turn
+	k.turn = &c.turn
 	if c.conn.scope.recorder.recording() { // nobody else looks at it
 		walk(&k.stack)
 	}
@@ -77,21 +77,15 @@ func (k *call) tells() told {
 
 // enter waits for the sender's turn and announces the call.
 func (c *Client) enter(ctx context.Context, k *call) error {
-	select {
-	case c.turn <- struct{}{}:
-	default:
-		select {
-		case c.turn <- struct{}{}:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
-		}
+	if !c.turn.take(ctx) {
+		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
 	}
 	if ctx.Err() != nil { // nothing may be sent any more, and the connection stays good
-		<-c.turn
+		c.turn.giveBack()
 		return fmt.Errorf("%w: %w", ErrNotSent, contextError(ctx))
 	}
 	if err := c.conn.ended(); err != nil {
-		<-c.turn
+		c.turn.giveBack()
 		return fmt.Errorf("%w: %w", ErrConnection, err)
 	}
 	k.wait = c.takeWait()
@@ -109,13 +103,13 @@ func (c *Client) leave(k *call) (last *call, sent bool) {
 	if k.steps == nil {
 		sent = !c.conn.withdraw(k)
 		if !sent || k.alone() {
-			<-c.turn
+			c.turn.giveBack()
 		}
 		return k, sent
 	}
 	k.steps.over.Store(true)
 	c.conn.announce(nil)
-	<-c.turn
+	c.turn.giveBack()
 	if last = k.steps.last.Load(); last == nil {
 		return k, false
 	}

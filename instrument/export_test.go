@@ -5,7 +5,7 @@ package instrument
 import "context"
 
 // Undriven returns a Client without a driver beneath, so that a test can measure what observing costs by itself.
-func Undriven(c *Conn) *Client { return &Client{conn: c, turn: make(chan struct{}, 1)} }
+func Undriven(c *Conn) *Client { return &Client{conn: c} }
 
 // Observe runs one operation of a test that stands in for the driver.
 func (c *Client) Observe(ctx context.Context, kind Kind, run func() error) error {

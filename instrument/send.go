@@ -73,22 +73,11 @@ func (c *Conn) refuse(err error) error {
 const sequence = 0x30
 
 // announce says which call the next message belongs to, nil for none, and returns the one that was announced before.
-func (c *Conn) announce(k *call) (before *call) {
-	c.handing.Lock()
-	defer c.handing.Unlock()
-	before, c.handoff = c.handoff, k
-	return before
-}
+func (c *Conn) announce(k *call) (before *call) { return c.handoff.Swap(k) }
 
 // withdraw takes back an announcement; false means that the message has left, or something has taken its place.
 func (c *Conn) withdraw(k *call) bool {
-	c.handing.Lock()
-	defer c.handing.Unlock()
-	if c.handoff != k {
-		return false
-	}
-	c.handoff = nil
-	return true
+	return c.handoff.Load() == k && c.handoff.CompareAndSwap(k, nil)
 }
 
 // announced returns the call that a message belongs to: the announced one when it is of that kind and about the same
@@ -96,13 +85,16 @@ func (c *Conn) withdraw(k *call) bool {
 func (c *Conn) announced(m wire.Message) *call {
 	c.handing.Lock()
 	defer c.handing.Unlock()
-	k := c.handoff
+	k := c.handoff.Load()
 	if k == nil || wire.ResponseTo(m.Op) != responseOf(k.kind) || k.target != "" && k.target != string(target(m)) {
 		return unannounced()
 	}
-	c.handoff = nil
+	var following *call
 	if k.steps != nil {
-		c.handoff = k.following()
+		following = k.following()
+	}
+	if !c.handoff.CompareAndSwap(k, following) { // withdrawn in this moment
+		return unannounced()
 	}
 	return k
 }
@@ -155,7 +147,7 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 	err = c.track(k, answered, now)
 	tracked := answered && err == nil // from here on the call is the reader's, and may be another one at any time
 	if turn != nil {
-		<-turn
+		turn.giveBack()
 	}
 	if err == nil {
 		err = c.write(raw, now.Add(within))
@@ -228,7 +220,7 @@ func (k *call) keepBack(err error) {
 	told.refused = err
 	told.mu.Unlock()
 	if k.turn != nil {
-		<-k.turn
+		k.turn.giveBack()
 	}
 }
 

@@ -58,10 +58,13 @@ type stacks struct {
 // mostStacks bounds what is kept, about 2 MiB; a stack beyond it belongs to its operation alone.
 const mostStacks = 4096
 
-// one returns the one copy of a stack, nil for an empty one.
-func (s *stacks) one(stack *callStack) *callStack {
-	if stack[0] == 0 {
+// one returns the one copy of a stack, nil for an empty one. last is the one that the caller met before, very often the same.
+func (s *stacks) one(stack, last *callStack) *callStack {
+	switch {
+	case stack[0] == 0:
 		return nil
+	case last != nil && *last == *stack:
+		return last
 	}
 	s.mu.RLock()
 	known := s.known[*stack]

@@ -42,6 +42,7 @@ type scratch struct {
 	text    []byte
 	options [3]trace.SpanStartOption
 	named   lastDN
+	stack   *callStack // of the last call
 }
 
 var views = sync.Pool{New: func() any { return &requestView{scratch: scratch{text: make([]byte, 0, 1<<10)}} }}
