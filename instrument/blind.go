@@ -22,7 +22,7 @@ func (c *Conn) goBlind() error {
 	c.blind.Store(true)
 	c.reader.want()
 	_ = c.raw.SetDeadline(time.Time{}) // who encrypts has deadlines of its own
-	rec := &record{}
+	rec := newRecord()
 	var stack callStack
 	walk(&stack)
 	rec.stack = c.scope.stacks.one(&stack, nil)

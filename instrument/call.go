@@ -51,7 +51,7 @@ type task struct {
 type progress struct {
 	seen     Kind          // of its message; 0 before begin
 	begun    chan struct{} // closed by begin, for an answer that waits for it; nil when none does
-	op       *Operation    // part of record, from begin to end: then it is the recorder's
+	op       *record       // its record, from begin to end: then it is the recorder's
 	cut      ErrorType     // why it ended before begin
 	shape    *shapeTotal   // to which it counts; nil without one, guarded by domain.mu
 	recorded uint64        // seq of the operation; 0 when it is not recorded
@@ -67,6 +67,7 @@ type progress struct {
 	size     int      // bytes of kept
 	ended    bool
 	answered bool  // a last answer came
+	ntlm     bool  // a bind of NTLM, in steps of its own
 	settled  bool  // it alone took the call off the list of those that wait
 	refused  error // why the request was kept back, when the connection did so
 	code     int64
@@ -131,43 +132,43 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 		close(k.begun)
 	}
 	s, rec, e := c.scope, k.record, c.endpoint.Load()
-	op := &rec.Operation
-	k.seen, k.op, k.start = v.kind, op, now
-	op.Domain, op.Server, op.Conn, op.MessageID = c.domain.name, c.server, c.id, k.id
-	op.Security = e.security
-	op.Start, op.BytesSent, op.Call, op.Timing = now, int64(bytes), k.link, k.wait
+	k.seen, k.op, k.start = v.kind, rec, now
+	rec.from, rec.security, rec.messageID = c.source, e.security, k.id
+	rec.start, rec.sent, rec.call = now, int64(bytes), k.link
+	if k.wait != (Timing{}) {
+		rec.more().waited = k.wait
+	}
 	recording := s.recorder.recording()
 	if recording {
 		v.fill(rec, &s.redact)
-		op.stack = s.stacks.one(&k.stack, v.stack)
-		v.stack = op.stack
+		rec.stack = s.stacks.one(&k.stack, v.stack)
+		v.stack = rec.stack
 	} else {
 		v.outline(rec)
 	}
-	if op.Search != nil {
-		op.Search.Page = k.page
-	}
+	rec.search.Page = k.page
 	if v.kind == KindBind {
-		op.Call = c.linkBind(&v.bind)
+		rec.call = c.linkBind(&v.bind)
+		k.ntlm = bindMethod(v.bind) == "ntlm"
 	}
-	shape, namespace := c.domain.sent(op, v, now)
+	shape, namespace := c.domain.sent(rec, v, now)
 	k.shape = shape
-	if recording && op.Search != nil {
-		op.Search.Attributes = v.list(op.Shape)
+	if recording && v.kind == KindSearch {
+		rec.search.Attributes = v.list(rec.shape)
 	}
 	o := originOf(k.ctx)
 	var in *request
 	if o != nil {
-		if op.Step = o.step; o.recorder == s.recorder { // another Scope's requests are not ours to keep
+		if rec.step = o.step; o.recorder == s.recorder { // another Scope's requests are not ours to keep
 			in = o.request
 		}
 	}
-	k.span, k.said = s.telemetry.begin(k.ctx, e, op, v, namespace)
+	k.span, k.said = s.telemetry.begin(k.ctx, e, rec, v, namespace)
 	sc := k.span.SpanContext()
 	if !sc.IsValid() { // without a tracer of ours the operation is still part of the application's trace
 		sc = trace.SpanContextFromContext(k.ctx)
 	}
-	op.TraceID, op.SpanID = sc.TraceID(), sc.SpanID()
+	rec.traceID, rec.spanID = sc.TraceID(), sc.SpanID()
 	if recording {
 		k.recorded = s.recorder.start(rec, in, k.kind == 0, now)
 	}
@@ -215,7 +216,7 @@ func (c *Conn) chainBind(k *call, code int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.chain = Call{}
-	if op := k.op; op != nil && (code == 14 || code == 0 && op.Bind.Method == "ntlm") {
-		c.chain = op.Call
+	if op := k.op; op != nil && (code == 14 || code == 0 && k.ntlm) {
+		c.chain = op.call
 	}
 }

@@ -18,10 +18,9 @@ import (
 // Conn is a net.Conn that sees every LDAP message that passes and refuses what is malformed before the protocol driver
 // meets it. It stands above TLS. One goroutine may read and any number may write at a time.
 type Conn struct {
-	scope    *Scope
-	domain   *domain
-	server   string
-	id       uint64
+	scope  *Scope
+	domain *domain
+	*source
 	limits   Timeouts
 	guard    Guard
 	raw      net.Conn // the socket: carries the deadlines, is closed first
@@ -77,7 +76,7 @@ var connections atomic.Uint64
 
 func newConn(s *Scope, o dialOptions, server string, security Security, inner, raw net.Conn) *Conn {
 	c := &Conn{
-		scope: s, domain: s.domain(o.domain), server: server, id: connections.Add(1), limits: o.timeouts.filled(), guard: o.guard,
+		scope: s, domain: s.domain(o.domain), source: &source{o.domain, server, connections.Add(1)}, limits: o.timeouts.filled(), guard: o.guard,
 		inner: inner, raw: raw, framer: wire.NewFramer(inner, s.wire), reader: newReader(), gone: make(chan struct{}),
 	}
 	c.endpoint.Store(s.endpoint(o.domain, server, security, raw.RemoteAddr()))

@@ -82,17 +82,17 @@ func (d *domain) closed(now time.Time) {
 
 // sent counts one request as it leaves and gives it its shape. It returns the sums of that shape, nil for an operation
 // without one, and the naming context that holds its target, or "".
-func (d *domain) sent(op *Operation, v *requestView, now time.Time) (t *shapeTotal, namespace string) {
+func (d *domain) sent(rec *record, v *requestView, now time.Time) (t *shapeTotal, namespace string) {
 	p, asks := v.fingerprint(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if asks {
 		t = d.shape(p.shape, v)
-		op.Exact, op.Shape = p.exact, &t.shape
+		rec.exact, rec.shape = p.exact, &t.shape
 	}
 	u := &d.usage
 	u.LastTransmittedTime = now
-	u.BytesTransmitted += uint64(op.BytesSent)
+	u.BytesTransmitted += uint64(rec.sent)
 	u.MessagesTransmitted++
 	u.Operations++
 	if v.paged {

@@ -23,10 +23,11 @@ type ending struct {
 }
 
 func (e *ending) apply(rec *record) {
-	op := &rec.Operation
-	op.State, op.Duration, op.Timing.First, op.Timing.Stream = e.state, e.duration, e.first, e.stream
-	op.Result, op.Entries, op.References, op.BytesReceived = e.result, e.entries, e.refs, e.bytes
-	rec.raw = e.raw
+	rec.state, rec.duration, rec.first, rec.stream = e.state, e.duration, e.first, e.stream
+	rec.entries, rec.references, rec.received, rec.raw = e.entries, e.refs, e.bytes, e.raw
+	if rec.successful = e.result.plain(); !rec.successful {
+		rec.more().result = e.result
+	}
 }
 
 // finish publishes the end of an operation, once. failure is the error.type when no result came.

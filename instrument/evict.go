@@ -105,8 +105,8 @@ func (r *Recorder) forget(rec *record, evicted bool) {
 	if evicted {
 		r.lost++
 	}
-	r.stones.add(rec.Seq, rec.Kind)
-	if rec.State != StateRunning {
+	r.stones.add(rec.seq, rec.kind)
+	if rec.state != StateRunning {
 		rec.recycle()
 	}
 }
@@ -146,7 +146,7 @@ func (r *Recorder) Clear() {
 func (r *Recorder) clear(q *request) {
 	open := q.ops[:0]
 	for _, rec := range q.ops {
-		if rec.State == StateRunning {
+		if rec.state == StateRunning {
 			open = append(open, rec)
 			continue
 		}

@@ -28,7 +28,7 @@ func (n *numbered) add(rec *record) {
 		n.tidy()
 	}
 	rec.place = n.to
-	*n.at(n.to) = place{rec.Seq, rec}
+	*n.at(n.to) = place{rec.seq, rec}
 	n.to++
 	n.count++
 }

@@ -39,7 +39,7 @@ func (r *Recorder) Since(after uint64, limit int) Changes {
 			break
 		}
 		if e.op != nil {
-			c.Operations = append(c.Operations, e.op.row(now))
+			c.Operations = append(c.Operations, r.row(e.op, now))
 		} else {
 			c.Requests = append(c.Requests, e.request.view(now))
 		}
@@ -72,7 +72,7 @@ func (r *Recorder) Latest(limit int) Changes {
 			c.From, c.More = e.updated, true
 			break
 		}
-		c.Operations = append(c.Operations, e.op.row(now))
+		c.Operations = append(c.Operations, r.row(e.op, now))
 		include(e.op.request)
 	}
 	slices.Reverse(c.Operations)
@@ -101,19 +101,6 @@ func (r *Recorder) changedAfter(after uint64) *change {
 	return e
 }
 
-// row returns a copy without entries. Nothing in it is the record's own, because that is used again.
-func (rec *record) row(now time.Time) Operation {
-	op := rec.Operation
-	if op.Search != nil {
-		search := *op.Search
-		op.Search = &search
-	}
-	if op.State == StateRunning {
-		op.Duration = now.Sub(op.Start)
-	}
-	return op
-}
-
 // Operation returns one operation whole. gone is true when it was held and is not any more; what is then its kind, or ""
 // when it left so long ago that this is forgotten too.
 func (r *Recorder) Operation(seq uint64) (op Operation, ok, gone bool, what string) {
@@ -129,7 +116,7 @@ func (r *Recorder) find(seq uint64) (op Operation, raw []string, ok, gone bool, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rec := r.ops.find(seq); rec != nil {
-		return rec.row(time.Now()), slices.Clone(rec.raw), true, false, ""
+		return r.row(rec, time.Now()), slices.Clone(rec.raw), true, false, ""
 	}
 	if kind, known := r.stones.kind(seq); known {
 		return Operation{}, nil, false, true, kind.String()
@@ -192,7 +179,7 @@ func (r *Recorder) Request(id string) (Request, []Operation, bool) {
 	now := time.Now()
 	ops := make([]Operation, 0, len(q.ops))
 	for _, rec := range q.ops {
-		ops = append(ops, rec.row(now))
+		ops = append(ops, r.row(rec, now))
 	}
 	return q.view(now), ops, true
 }

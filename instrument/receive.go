@@ -160,7 +160,7 @@ func (c *Conn) entry(k *call, m wire.Message, raw []byte) error {
 		return err
 	}
 	k.mu.Lock()
-	if entry.DN == "" && !k.ended && k.op.Search.Scope == 0 {
+	if entry.DN == "" && !k.ended && k.op.search.Scope == 0 {
 		c.domain.learn(entry)
 	}
 	k.entries++
@@ -269,7 +269,7 @@ func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
 	}
 	end := &ending{state: StateDone, bytes: int64(len(raw))}
 	c.scope.redact.result(&end.result, KindNotice, &result)
-	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, &record{}, now, end)
+	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, newRecord(), now, end)
 	c.domain.count(func(n *Counters) *uint64 { return &n.Notices })
 	if string(result.OID) == wire.OIDDisconnection {
 		return &DisconnectError{Code: result.Code, Server: c.server}
@@ -279,10 +279,8 @@ func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
 
 // notice records what happened on the connection without a request.
 func (c *Conn) notice(what Extended, rec *record, now time.Time, e *ending) {
-	op := &rec.Operation
-	op.Kind, op.Domain, op.Server, op.Conn, op.Start = KindNotice, c.domain.name, c.server, c.id, now
-	op.Security = c.endpoint.Load().security
-	op.Extended = &what
+	rec.kind, rec.from, rec.start, rec.security = KindNotice, c.source, now, c.endpoint.Load().security
+	rec.more().extended = &what
 	if c.scope.recorder.start(rec, nil, false, now) != 0 {
 		c.scope.recorder.finish(rec, now, e)
 	}

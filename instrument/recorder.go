@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
 // Recorder keeps the newest operations with the HTTP requests and jobs that they belong to, bounded by number and memory.
@@ -34,34 +36,13 @@ type Recorder struct {
 	watchers map[chan struct{}]struct{}
 	bucket   *request // open background bucket
 	buckets  uint64
+	filters  wire.FilterParser // of those that are looked at
 }
 
 // Limits bound a Recorder.
 type Limits struct {
 	Operations int // operations, and likewise requests; default 100,000
 	Bytes      int // estimated memory; default 64 MiB
-}
-
-// record is an operation in the ring. Its fields change only under Recorder.mu.
-type record struct {
-	Operation
-	change  change
-	request *request
-	place   uint64 // in Recorder.ops
-	bytes   int
-	raw     []string // entries, decoded when somebody looks
-	search  Search   // what Operation.Search points to, in the same allocation
-}
-
-// records are used again: an operation that has left the ring makes room for the next one without work for the collector.
-var records = sync.Pool{New: func() any { return &record{} }}
-
-func newRecord() *record { return records.Get().(*record) }
-
-// recycle gives a record back. Copies of its Operation stay as they are: what they point to is not the record's, see row.
-func (rec *record) recycle() {
-	*rec = record{}
-	records.Put(rec)
 }
 
 // change is a node of the list by update; exactly one of its fields is set.
@@ -119,7 +100,7 @@ func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) ui
 	}
 	if in == nil && guess && len(r.running) == 1 {
 		for in = range r.running {
-			rec.Inferred = true
+			rec.inferred = true
 		}
 	}
 	if in == nil {
@@ -129,16 +110,14 @@ func (r *Recorder) start(rec *record, in *request, guess bool, now time.Time) ui
 	r.vacant.remove(in)
 	rec.change.op = rec
 	rec.request = in
-	rec.Seq = r.touch(&rec.change)
-	rec.Updated = rec.Seq
-	rec.RequestID = in.ID
-	if rec.Call.N == 1 {
-		rec.Call.ID = rec.Seq
+	rec.seq = r.touch(&rec.change)
+	if rec.call.N == 1 {
+		rec.call.ID = rec.seq
 	}
 	r.ops.add(rec)
 	r.bytes += in.begin(rec, now)
 	r.publish(in)
-	return rec.Seq
+	return rec.seq
 }
 
 // finish completes the operation, then publishes it. The record is the recorder's from then on.
@@ -147,12 +126,12 @@ func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 	defer r.mu.Unlock()
 	end.apply(rec)
 	in := rec.request
-	in.end(rec, now)
+	in.end(end, now)
 	if rec.change.updated == 0 {
 		rec.recycle() // evicted or cleared while it ran
 		return
 	}
-	rec.Updated = r.touch(&rec.change)
+	r.touch(&rec.change)
 	r.grow(in, rec.resize())
 	r.publish(in)
 }

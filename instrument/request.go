@@ -101,10 +101,10 @@ func (q *request) begin(rec *record, now time.Time) int {
 	if q.active++; q.active == 1 {
 		q.since = now
 	}
-	if rec.Domain != "" && len(q.Domains) < 8 && !slices.Contains(q.Domains, rec.Domain) {
-		q.Domains = append(q.Domains, rec.Domain)
+	if domain := rec.from.domainName; domain != "" && len(q.Domains) < 8 && !slices.Contains(q.Domains, domain) {
+		q.Domains = append(q.Domains, domain)
 	}
-	if rec.Shape != nil && q.Kind != Background {
+	if rec.shape != nil && q.Kind != Background {
 		q.question(rec)
 	}
 	return q.bytes - before
@@ -116,43 +116,43 @@ func (q *request) question(rec *record) {
 	if q.exact == nil {
 		q.exact, q.shapes = map[uint64]int{}, map[*Shape]int32{}
 	}
-	asked, known := q.shapes[rec.Shape]
-	if rec.Similar = asked; rec.Call.N > 1 {
-		rec.Similar = max(asked-1, 0) // as its first page
+	asked, known := q.shapes[rec.shape]
+	if rec.similar = asked; rec.call.N > 1 {
+		rec.similar = max(asked-1, 0) // as its first page
 	} else if known {
-		q.shapes[rec.Shape]++
+		q.shapes[rec.shape]++
 	}
-	rec.Repeat = q.exact[rec.Exact]
+	rec.repeat = q.exact[rec.exact]
 	switch {
-	case rec.Repeat > 0:
+	case rec.repeat > 0:
 		q.Duplicates++
-	case known && rec.Call.N <= 1:
+	case known && rec.call.N <= 1:
 		q.Similar++
 	}
-	if rec.Repeat == 0 {
+	if rec.repeat == 0 {
 		if len(q.exact) >= mostQuestions {
 			return
 		}
 		q.bytes += questionBytes
 	}
-	q.exact[rec.Exact]++
+	q.exact[rec.exact]++
 	if !known {
 		q.bytes += questionBytes
-		q.shapes[rec.Shape] = 1
+		q.shapes[rec.shape] = 1
 		q.Shapes = len(q.shapes)
 	}
 }
 
 // end counts an operation that ended.
-func (q *request) end(rec *record, now time.Time) {
+func (q *request) end(e *ending, now time.Time) {
 	if q.active--; q.active == 0 {
 		q.LDAPTime += now.Sub(q.since)
 	}
-	if rec.Result.Failed() {
+	if e.result.Failed() {
 		q.Errors++
 	}
-	q.Entries += rec.Entries
-	q.BytesReceived += rec.BytesReceived
+	q.Entries += e.entries
+	q.BytesReceived += e.bytes
 }
 
 // background returns the open bucket for operations outside of any request.

@@ -19,7 +19,8 @@ type Shape struct {
 	Text string // for example: search sub ou=?,dc=? (&(objectClass=?)(uid=?)) cn,mail
 
 	filter     string             // of a search, within Text
-	attributes []string           // that a search of this shape asked for first, as the recorder keeps them
+	asked      []byte             // attributes that a search of this shape asked for first, encoded; nil for none and for very many
+	attributes []string           // the same, as the recorder keeps them
 	requested  attribute.KeyValue // the same, ready for spans; empty for all of them
 }
 

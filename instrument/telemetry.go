@@ -78,21 +78,21 @@ func newTelemetry(o options) *telemetry {
 
 // begin starts the span of an operation that is about to be sent. What it says of the request is returned for its end:
 // an SDK copies all attributes each time it gets more.
-func (t *telemetry) begin(ctx context.Context, e *endpoint, op *Operation, v *requestView, namespace string) (trace.Span, []attribute.KeyValue) {
-	t.active.Add(ctx, 1, e.active[op.Kind]...)
-	if op.Timing.WaitPool > 0 {
-		t.wait.Record(ctx, op.Timing.WaitPool.Seconds(), e.pool)
+func (t *telemetry) begin(ctx context.Context, e *endpoint, rec *record, v *requestView, namespace string) (trace.Span, []attribute.KeyValue) {
+	t.active.Add(ctx, 1, e.active[rec.kind]...)
+	if d := rec.details; d != nil && d.waited.WaitPool > 0 {
+		t.wait.Record(ctx, d.waited.WaitPool.Seconds(), e.pool)
 	}
 	if t.silent {
 		return noSpan, nil
 	}
-	start := e.spanStart(op.Kind, namespace)
+	start := e.spanStart(rec.kind, namespace)
 	options := v.options[:copy(v.options[:], start.options)]
-	_, span := t.tracer.Start(ctx, start.name, append(options, trace.WithTimestamp(op.Start))...)
+	_, span := t.tracer.Start(ctx, start.name, append(options, trace.WithTimestamp(rec.start))...)
 	if !span.IsRecording() {
 		return span, nil
 	}
-	return span, v.attributes(t.redact, op, e)
+	return span, v.attributes(t.redact, rec, e)
 }
 
 // measures reports whether anybody reads one of the metrics of an operation's end.
@@ -113,12 +113,12 @@ func (t *telemetry) end(k *call, at *endpoint, e *ending) {
 		if k.seen == KindSearch {
 			t.entries.Record(ctx, int64(e.entries), options...)
 		}
-		t.sent.Record(ctx, k.op.BytesSent, options...)
+		t.sent.Record(ctx, k.op.sent, options...)
 		if e.bytes > 0 {
 			t.received.Record(ctx, e.bytes, options...)
 			t.io.Add(ctx, e.bytes, at.receive...)
 		}
-		t.io.Add(ctx, k.op.BytesSent, at.transmit...)
+		t.io.Add(ctx, k.op.sent, at.transmit...)
 		n := e.refs
 		if result.Code == 10 {
 			n++

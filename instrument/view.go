@@ -3,6 +3,7 @@
 package instrument
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 // requestView is one request as read from the wire, before redaction. It lives as long as the call that sends it.
 type requestView struct {
 	parsed
+	others
 	scratch // used again
 }
 
@@ -24,7 +26,13 @@ type parsed struct {
 	kind     Kind
 	dn       []byte // target, search base or bind name
 	search   wire.Search
-	filter   wire.Filter
+	filter   *wire.Filter // of a search
+	paged    bool
+	pageSize int64
+}
+
+// others is what messages say that are no searches, as nearly all are.
+type others struct {
 	bind     wire.Bind
 	modify   wire.Modify
 	add      wire.Add
@@ -32,8 +40,6 @@ type parsed struct {
 	compare  wire.Compare
 	extended wire.Extended
 	abandon  int64
-	paged    bool
-	pageSize int64
 }
 
 // scratch is memory for reading one request.
@@ -51,7 +57,9 @@ func newView() *requestView { return views.Get().(*requestView) }
 
 // recycle gives a view back for the next message.
 func (v *requestView) recycle() {
-	v.filters.Reset()
+	if v.filters.Reset(); v.kind != KindSearch {
+		v.others = others{}
+	}
 	v.parsed = parsed{}
 	views.Put(v)
 }
@@ -113,48 +121,48 @@ func (v *requestView) read(m wire.Message) (err error) {
 
 // outline writes into a record that nobody will look at what the observer itself needs of the request later.
 func (v *requestView) outline(rec *record) {
-	op := &rec.Operation
-	op.Kind = v.kind
-	switch v.kind {
-	case KindSearch:
-		rec.search.Scope = SearchScope(v.search.Scope)
-		op.Search = &rec.search
-	case KindBind:
-		op.Bind = &Bind{Method: bindMethod(v.bind)}
-	}
+	rec.kind = v.kind
+	rec.search.Scope = SearchScope(v.search.Scope)
 }
 
 // fill writes the redacted request into a record.
 func (v *requestView) fill(rec *record, r *redactor) {
-	op := &rec.Operation
-	op.Kind = v.kind
+	rec.kind = v.kind
 	switch v.kind {
 	case KindSearch:
-		v.fillSearch(&rec.search, r)
-		op.Search = &rec.search
-	case KindBind:
-		op.Bind = &Bind{Method: bindMethod(v.bind), Mechanism: mechanismText(v.bind.Mechanism), Name: r.dn(v.dn)}
-	case KindExtended:
-		op.Extended = &Extended{OID: boundedOID(v.extended.OID), Name: oidNames[string(v.extended.OID)]}
-		if op.Extended.OID == wire.OIDPasswd {
-			identity, _, _, _ := wire.ParsePasswd(v.extended.Value)
-			op.DN = r.dn(identity)
-		}
-	case KindCompare:
-		op.DN = r.dn(v.dn)
-		op.Changes = []Change{{Operation: "compare", Attribute: bounded(string(v.compare.Attribute), keptAttribute), Values: []Value{
-			r.value(v.compare.Attribute, v.compare.Value[:min(len(v.compare.Value), keptValue)]),
-		}}}
+		v.fillSearch(rec, r)
 	case KindAbandon, KindUnbind:
 	default:
-		op.DN = r.dn(v.dn)
-		op.Changes = v.changes(*r)
+		v.fillDetails(rec.more(), r)
 	}
 	if v.message.HasControls() {
+		d := rec.more()
 		_ = v.message.Controls(func(c wire.Control) bool {
-			op.Controls = append(op.Controls, Control{OID: boundedOID([]byte(c.OID)), Name: oidNames[c.OID], Critical: c.Critical})
-			return len(op.Controls) < keptControls
+			d.controls = append(d.controls, Control{OID: boundedOID([]byte(c.OID)), Name: oidNames[c.OID], Critical: c.Critical})
+			return len(d.controls) < keptControls
 		})
+	}
+}
+
+// fillDetails writes a request that is no search.
+func (v *requestView) fillDetails(d *details, r *redactor) {
+	switch v.kind {
+	case KindBind:
+		d.bind = &Bind{Method: bindMethod(v.bind), Mechanism: mechanismText(v.bind.Mechanism), Name: r.dn(v.dn)}
+	case KindExtended:
+		d.extended = &Extended{OID: boundedOID(v.extended.OID), Name: oidNames[string(v.extended.OID)]}
+		if d.extended.OID == wire.OIDPasswd {
+			identity, _, _, _ := wire.ParsePasswd(v.extended.Value)
+			d.dn = r.dn(identity)
+		}
+	case KindCompare:
+		d.dn = r.dn(v.dn)
+		d.changes = []Change{{Operation: "compare", Attribute: bounded(string(v.compare.Attribute), keptAttribute), Values: []Value{
+			r.value(v.compare.Attribute, v.compare.Value[:min(len(v.compare.Value), keptValue)]),
+		}}}
+	default:
+		d.dn = r.dn(v.dn)
+		d.changes = v.changes(*r)
 	}
 }
 
@@ -162,14 +170,17 @@ func (v *requestView) fill(rec *record, r *redactor) {
 func boundedOID(oid []byte) string { return string(safeName(oid)) }
 
 // fillSearch writes a search but for its attributes, see list.
-func (v *requestView) fillSearch(s *Search, r *redactor) {
-	*s = Search{
+func (v *requestView) fillSearch(rec *record, r *redactor) {
+	rec.search = Search{
 		Scope: SearchScope(v.search.Scope), Deref: int(v.search.Deref), SizeLimit: int(v.search.SizeLimit),
 		TimeLimit: time.Duration(v.search.TimeLimit) * time.Second, TypesOnly: v.search.TypesOnly, PageSize: int(v.pageSize),
 	}
-	s.Base = v.named.text(v.dn, r)
-	text := r.appendFilter(v.text[:0], &v.filter)
-	s.Filter = string(text)
+	rec.search.Base = v.named.text(v.dn, r)
+	if rec.unread.keep(v, r) {
+		return
+	}
+	text := r.appendFilter(v.text[:0], v.filter)
+	rec.search.Filter = string(text)
 	if cap(text) <= keptFilter {
 		v.text = text[:0]
 	}
@@ -178,7 +189,7 @@ func (v *requestView) fillSearch(s *Search, r *redactor) {
 // list returns the requested attributes as the recorder keeps them. Searches of one shape mostly ask for the same in the
 // same order, and then share one list.
 func (v *requestView) list(shape *Shape) []string {
-	if shape != nil && v.asksFor(shape.attributes) {
+	if shape != nil && bytes.Equal(v.search.Requested, shape.asked) {
 		return shape.attributes
 	}
 	var names []string
@@ -187,17 +198,6 @@ func (v *requestView) list(shape *Shape) []string {
 		return len(names) < keptRequested
 	})
 	return names
-}
-
-// asksFor reports whether these are the requested attributes as they are kept.
-func (v *requestView) asksFor(names []string) bool {
-	n, same := 0, true
-	_ = v.search.Attributes(func(name []byte) bool {
-		same = n < len(names) && string(name[:min(len(name), keptAttribute)]) == names[n]
-		n++
-		return same && n < keptRequested
-	})
-	return same && n == len(names)
 }
 
 // requested lists the requested attributes, up to most.

@@ -3,6 +3,7 @@
 package instrument
 
 import (
+	"bytes"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -18,7 +19,7 @@ func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 	case KindSearch:
 		p.structure(uint64(v.search.Scope))
 		p.add(v.named.fingerprint(v.dn))
-		p.add(fingerprintOf(&v.filter))
+		p.add(fingerprintOf(v.filter))
 		var attributes uint64
 		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
 		p.structure(attributes)
@@ -58,11 +59,13 @@ func (v *requestView) describe(s *Shape) {
 	add := func(part string) { text = append(append(text, ' '), part...) }
 	switch v.kind {
 	case KindSearch:
-		filter := filterShape(v.filter)
+		filter := filterShape(*v.filter)
 		add(SearchScope(v.search.Scope).String())
 		add(dnShape(v.dn))
 		add(filter)
-		s.attributes = v.list(nil)
+		if s.attributes = v.list(nil); len(v.search.Requested) <= shapeLength {
+			s.asked = bytes.Clone(v.search.Requested)
+		}
 		if names := v.requested(spanNames); names != nil {
 			add(strings.Join(names, ","))
 			s.requested = attribute.StringSlice(attrRequested, names)

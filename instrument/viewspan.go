@@ -9,12 +9,12 @@ import (
 )
 
 // attributes lists what a recorded span says of the request, behind what all spans of the connection say.
-func (v *requestView) attributes(r redactor, op *Operation, e *endpoint) []attribute.KeyValue {
+func (v *requestView) attributes(r redactor, rec *record, e *endpoint) []attribute.KeyValue {
 	set := make([]attribute.KeyValue, 0, len(e.common)+8) // a search with its answer
-	set = append(append(set, e.common...), attribute.Int64(attrMessageID, op.MessageID), attribute.Int64(attrConnection, int64(op.Conn)))
+	set = append(append(set, e.common...), attribute.Int64(attrMessageID, rec.messageID), attribute.Int64(attrConnection, int64(rec.from.id)))
 	switch v.kind {
 	case KindSearch:
-		set = v.searchAttributes(set, r, op.Shape, e.db)
+		set = v.searchAttributes(set, r, rec.shape, e.db)
 	case KindBind:
 		set = append(set, attribute.String(attrBindMethod, bindMethod(v.bind)))
 		if len(v.bind.Mechanism) > 0 {
@@ -98,5 +98,5 @@ func (v *requestView) shownFilter(r redactor, shape *Shape) string {
 	if r.level == LevelShapes && shape != nil && shape.filter != "" {
 		return shape.filter
 	}
-	return string(r.appendFilter(v.text[:0], &v.filter))
+	return string(r.appendFilter(v.text[:0], v.filter))
 }

@@ -45,7 +45,11 @@ const (
 // ParseFilter reads one encoded filter. The tree aliases b.
 func ParseFilter(b []byte) (Filter, error) {
 	var p FilterParser
-	return p.Parse(b)
+	f, err := p.Parse(b)
+	if err != nil {
+		return Filter{}, err
+	}
+	return *f, nil
 }
 
 // FilterParser reads one filter after the other with the same memory. The zero value is ready.
@@ -58,17 +62,20 @@ type FilterParser struct {
 const parserKeep = 256
 
 // Parse is ParseFilter; the tree is valid until Reset.
-func (p *FilterParser) Parse(b []byte) (f Filter, err error) {
+func (p *FilterParser) Parse(b []byte) (*Filter, error) {
 	e, rest, err := next(b)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	if len(rest) > 0 {
-		return f, malformed("bytes behind the filter")
+		return nil, malformed("bytes behind the filter")
 	}
 	p.left = filterParts
-	err = p.parse(&f, e, filterDepth)
-	return f, err
+	f := &p.take(1)[0]
+	if err := p.parse(f, e, filterDepth); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // Reset makes the memory of the tree free for the next one; the tree must not be used any more.

@@ -56,14 +56,14 @@ func ParseBind(b []byte) (r Bind, err error) {
 
 // Search is a SearchRequest (RFC 4511 section 4.5.1).
 type Search struct {
-	Base       []byte
-	Scope      int64 // 0 base, 1 one, 2 sub, 3 children
-	Deref      int64
-	SizeLimit  int64
-	TimeLimit  int64 // seconds
-	TypesOnly  bool
-	Filter     []byte // one encoded filter, see ParseFilter
-	attributes []byte
+	Base      []byte
+	Scope     int64 // 0 base, 1 one, 2 sub, 3 children
+	Deref     int64
+	SizeLimit int64
+	TimeLimit int64 // seconds
+	TypesOnly bool
+	Filter    []byte // one encoded filter, see ParseFilter
+	Requested []byte // the requested attributes, still encoded, see Attributes
 }
 
 // ParseSearch reads the body of a SearchRequest.
@@ -91,13 +91,13 @@ func ParseSearch(b []byte) (r Search, err error) {
 		return r, err
 	}
 	r.Filter = b[:len(b)-len(rest)]
-	r.attributes, _, err = expect(rest, tagSequence, "search without attributes")
+	r.Requested, _, err = expect(rest, tagSequence, "search without attributes")
 	return r, err
 }
 
 // Attributes calls yield with each requested attribute.
 func (r Search) Attributes(yield func([]byte) bool) error {
-	return octetStrings(r.attributes, "requested attribute is no string", yield)
+	return octetStrings(r.Requested, "requested attribute is no string", yield)
 }
 
 func octetStrings(list []byte, what string, yield func([]byte) bool) error {
