@@ -49,33 +49,34 @@ type task struct {
 
 // progress is what the wire has seen of it.
 type progress struct {
-	seen     Kind          // of its message; 0 before begin
-	begun    chan struct{} // closed by begin, for an answer that waits for it; nil when none does
-	op       *record       // its record, from begin to end: then it is the recorder's
-	cut      ErrorType     // why it ended before begin
-	shape    *shapeTotal   // to which it counts; nil without one, guarded by domain.mu
-	recorded uint64        // seq of the operation; 0 when it is not recorded
-	span     trace.Span
-	said     []attribute.KeyValue // of the request, for the end of the span
-	start    time.Time
-	first    time.Time
-	last     time.Time
-	bytes    int64
-	entries  int
-	refs     int
-	kept     []string // raw entries for the recorder
-	size     int      // bytes of kept
-	ended    bool
-	answered bool  // a last answer came
-	ntlm     bool  // a bind of NTLM, in steps of its own
-	settled  bool  // it alone took the call off the list of those that wait
-	refused  error // why the request was kept back, when the connection did so
-	code     int64
-	paged    bool   // the answer has a paging control
-	cookie   []byte // of it
-	unknown  bool   // the answer has a control that nobody here reads
-	policy   PasswordPolicy
-	urls     []string
+	seen      Kind          // of its message; 0 before begin
+	published atomic.Bool   // begin is done: seen may be read without mu
+	begun     chan struct{} // closed by begin, for an answer that waits for it; nil when none does
+	op        *record       // its record, from begin to end: then it is the recorder's
+	cut       ErrorType     // why it ended before begin
+	shape     *shapeTotal   // to which it counts; nil without one, guarded by domain.mu
+	recorded  uint64        // seq of the operation; 0 when it is not recorded
+	span      trace.Span
+	said      []attribute.KeyValue // of the request, for the end of the span
+	start     time.Time
+	first     time.Time
+	last      time.Time
+	bytes     int64
+	entries   int
+	refs      int
+	kept      []string // raw entries for the recorder
+	size      int      // bytes of kept
+	ended     bool
+	answered  bool  // a last answer came
+	ntlm      bool  // a bind of NTLM, in steps of its own
+	settled   bool  // it alone took the call off the list of those that wait
+	refused   error // why the request was kept back, when the connection did so
+	code      int64
+	paged     bool   // the answer has a paging control
+	cookie    []byte // of it
+	unknown   bool   // the answer has a control that nobody here reads
+	policy    PasswordPolicy
+	urls      []string
 }
 
 // steps is what the messages of one bind share.
@@ -175,8 +176,9 @@ func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
 	if k.steps != nil {
 		k.steps.last.Store(k)
 	}
+	k.published.Store(true)
 	if k.cut != "" {
-		c.end(k, nil, k.cut, time.Now())
+		c.end(k, nil, traffic{}, k.cut, time.Now())
 	}
 }
 

@@ -30,8 +30,9 @@ type Conn struct {
 	asked    asked
 
 	reader  *reader
-	framer  *wire.Framer // with pending, belongs to the goroutine that reads
+	framer  *wire.Framer // with what follows, belongs to the goroutine that reads
 	pending []byte       // a whole message on its way to the driver
+	heard   traffic      // not counted yet
 
 	handing sync.Mutex           // held while handoff is looked into: until then who announced it does not use it again
 	handoff atomic.Pointer[call] // the announced call whose message leaves next
@@ -119,7 +120,7 @@ func (c *Conn) giveUp(id int64, now time.Time) {
 	}
 	c.mu.Unlock()
 	if k != nil {
-		c.finish(k, nil, ErrorCanceled, now)
+		c.finish(k, ErrorCanceled, now)
 	}
 }
 
@@ -139,18 +140,35 @@ func (c *Conn) outlive(id int64) {
 	c.given = c.given[1:]
 }
 
-// settle takes a call that was answered off the list of those that wait. It reports whether the call was on it and
-// nobody else got hold of it there.
-func (c *Conn) settle(k *call, now time.Time) bool {
+// claim returns the call that a message answers, nil for none. A last answer takes it off the list of those that wait; alone
+// tells that nobody else has got hold of it there.
+func (c *Conn) claim(m wire.Message, now time.Time) (k *call, alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	open := c.inflight.get(k.id) != nil
-	if open && k.patient {
-		c.patient--
+	k = c.inflight.get(m.ID)
+	if k != nil && lastAnswers[m.Op] {
+		c.inflight.remove(k.id)
+		if alone = !k.patient; !alone {
+			c.patient--
+		}
+		c.arm(now)
+	} else if c.limits.Idle > 0 && now.Sub(c.armed) > c.limits.Idle/8 { // setting it for every entry would cost more than the entry
+		c.arm(now)
 	}
-	c.inflight.remove(k.id)
-	c.arm(now)
-	return open && !k.patient
+	return k, alone
+}
+
+// reclaim puts a call back whose last answer made no sense, so that it ends with the connection.
+func (c *Conn) reclaim(k *call, bytes int, now time.Time) {
+	k.mu.Lock()
+	k.hear(bytes, now)
+	k.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inflight.add(k)
+	if k.patient {
+		c.patient++
+	}
 }
 
 // arm sets the read deadline while somebody waits, and lifts it otherwise. The caller holds mu.
@@ -177,7 +195,7 @@ func (c *Conn) fail(err error) {
 	c.reader.want()
 	now := time.Now()
 	for k := range open.each {
-		c.finish(k, nil, failureOf(cause), now)
+		c.finish(k, failureOf(cause), now)
 		if k.reply != nil {
 			k.reply.end()
 		}

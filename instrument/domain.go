@@ -117,20 +117,46 @@ var kindCounters = [Kinds]func(*Counters) *uint64{
 	KindExtended: func(c *Counters) *uint64 { return &c.ExtendedOperations },
 }
 
-// received counts messages that came in.
-func (d *domain) received(messages, bytes uint64, now time.Time) {
-	d.mu.Lock()
-	d.usage.MessagesReceived += messages
-	d.usage.BytesReceived += bytes
-	d.usage.LastReceivedTime = now
-	d.mu.Unlock()
+// traffic is what came in on a connection and is not counted yet.
+type traffic struct {
+	messages, bytes uint64
+	last            time.Time
 }
 
-// ended counts the outcome of a call.
-func (d *domain) ended(k *call, e *ending) {
+func (t *traffic) add(bytes int, now time.Time) {
+	t.messages++
+	t.bytes += uint64(bytes)
+	t.last = now
+}
+
+// take returns what is not counted yet, for who counts it.
+func (t *traffic) take() traffic {
+	came := *t
+	*t = traffic{}
+	return came
+}
+
+// received counts what came in.
+func (d *domain) received(came traffic) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.usage.receive(came)
+}
+
+func (u *Usage) receive(came traffic) {
+	if came.messages > 0 {
+		u.MessagesReceived += came.messages
+		u.BytesReceived += came.bytes
+		u.LastReceivedTime = came.last
+	}
+}
+
+// ended counts the outcome of a call, and what came in with it.
+func (d *domain) ended(k *call, e *ending, came traffic) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := &d.usage
+	u.receive(came)
 	u.Entries += uint64(e.entries)
 	u.References += uint64(e.refs)
 	if e.result.Received {

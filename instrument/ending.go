@@ -30,24 +30,43 @@ func (e *ending) apply(rec *record) {
 	}
 }
 
-// finish publishes the end of an operation, once. failure is the error.type when no result came.
-func (c *Conn) finish(k *call, r *wire.Result, failure ErrorType, now time.Time) {
+// finish publishes the end of an operation without an answer, once. failure is its error.type, "" for one that gets none.
+func (c *Conn) finish(k *call, failure ErrorType, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if r != nil {
-		k.code, k.answered, k.settled = r.Code, true, c.settle(k, now)
-	}
 	switch {
 	case k.ended:
 	case k.seen == 0:
 		k.cut = cmp.Or(k.cut, failure)
 	default:
-		c.end(k, r, failure, now)
+		c.end(k, nil, traffic{}, failure, now)
 	}
 }
 
-// end publishes the end of an operation whose start is published. The caller holds the call's mu.
-func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
+// answer publishes the end of an operation by its last answer. alone tells that nobody else took the call off the list of
+// those that wait. It runs in the goroutine that reads.
+func (c *Conn) answer(k *call, r *wire.Result, bytes int, alone bool, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hear(bytes, now)
+	k.code, k.answered, k.settled = r.Code, true, alone
+	if !k.ended {
+		c.end(k, r, c.heard.take(), "", now)
+	}
+}
+
+// hear counts one message of the answer. The caller holds mu.
+func (k *call) hear(bytes int, now time.Time) {
+	if k.first.IsZero() {
+		k.first = now
+	}
+	k.last = now
+	k.bytes += int64(bytes)
+}
+
+// end publishes the end of an operation whose start is published, and counts what came in with it. The caller holds the
+// call's mu.
+func (c *Conn) end(k *call, r *wire.Result, came traffic, failure ErrorType, now time.Time) {
 	k.ended = true
 	e := &ending{state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept}
 	if !k.first.IsZero() {
@@ -71,7 +90,7 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 	case e.result.Failed():
 		e.state = StateError
 	}
-	c.domain.ended(k, e)
+	c.domain.ended(k, e, came)
 	c.scope.telemetry.end(k, c.endpoint.Load(), e)
 	k.op = nil
 	if k.recorded != 0 { // last, because from here on the record may be another operation's
@@ -81,6 +100,21 @@ func (c *Conn) end(k *call, r *wire.Result, failure ErrorType, now time.Time) {
 
 // result writes down a server's answer as the level allows.
 func (r redactor) result(res *Result, kind Kind, w *wire.Result) {
+	if w.Code == 0 && len(w.MatchedDN)+len(w.Diagnostic) == 0 { // as nearly every one
+		*res = success
+	} else {
+		r.words(res, kind, w)
+	}
+	_ = w.Referrals(func(uri []byte) bool {
+		if r.level == LevelValues {
+			res.Referrals = append(res.Referrals, bounded(string(uri), keptReferral))
+		}
+		return len(res.Referrals) < keptReferrals
+	})
+}
+
+// words writes down what a server says to its code.
+func (r redactor) words(res *Result, kind Kind, w *wire.Result) {
 	res.Received, res.Code, res.Name = true, w.Code, CodeName(w.Code)
 	res.MatchedDN, res.Diagnostic = r.dn(w.MatchedDN), r.text(w.Diagnostic)
 	if len(w.Diagnostic) > 0 {
@@ -90,12 +124,6 @@ func (r redactor) result(res *Result, kind Kind, w *wire.Result) {
 	if codeFails(kind, w.Code) {
 		res.Error = res.Name
 	}
-	_ = w.Referrals(func(uri []byte) bool {
-		if r.level == LevelValues {
-			res.Referrals = append(res.Referrals, bounded(string(uri), keptReferral))
-		}
-		return len(res.Referrals) < keptReferrals
-	})
 }
 
 // bounds of the referrals that one operation keeps.

@@ -15,36 +15,34 @@ func (r *Recorder) large(q *request) bool {
 // vacancies is the list of what is in the ring, has ended and never had an operation, oldest end first: static files and
 // health checks of the application. They may fill an eighth of the ring, so that they do not push out what has operations.
 type vacancies struct {
-	list  list[vacancy, *vacancy]
+	list  list
 	count int
 	bytes int
 }
 
 // vacancy is the place of a request in that list.
 type vacancy struct {
-	links   links[vacancy]
-	request *request // nil while it is not in the list
-	bytes   int      // of the request when it came in
+	node
+	listed bool
+	bytes  int // of the request when it came in
 }
 
-func (v *vacancy) link() *links[vacancy] { return &v.links }
-
 func (s *vacancies) add(q *request) {
-	if q.vacant.request != nil {
+	if q.vacant.listed {
 		return
 	}
-	q.vacant.request, q.vacant.bytes = q, q.bytes
-	s.list.push(&q.vacant)
+	q.vacant.listed, q.vacant.bytes = true, q.bytes
+	s.list.push(&q.vacant.node)
 	s.count++
 	s.bytes += q.bytes
 }
 
 func (s *vacancies) remove(q *request) {
-	if q.vacant.request == nil {
+	if !q.vacant.listed {
 		return
 	}
-	q.vacant.request = nil
-	s.list.remove(&q.vacant)
+	q.vacant.listed = false
+	s.list.remove(&q.vacant.node)
 	s.count--
 	s.bytes -= q.vacant.bytes
 }
@@ -61,7 +59,7 @@ func (r *Recorder) evict(grown *request) {
 			r.drop(r.vacant.list.first.request, true)
 			continue
 		}
-		victim := r.byStart.first
+		victim := r.byStart.first.request
 		if len(grown.ops) > 1 && r.large(grown) && grown.held {
 			victim = grown
 		}
@@ -86,7 +84,7 @@ func (r *Recorder) drop(q *request, evicted bool) {
 	if q.held {
 		q.held = false
 		delete(r.requests, q.ID)
-		r.byStart.remove(q)
+		r.byStart.remove(&q.started)
 		r.vacant.remove(q)
 		r.bytes -= q.bytes
 	}
@@ -112,30 +110,30 @@ func (r *Recorder) forget(rec *record, evicted bool) {
 }
 
 // unlist takes a node out of the list by update. What was evicted, and not cleared, leaves a gap for its readers.
-func (r *Recorder) unlist(c *change, evicted bool) {
-	if c.updated == 0 {
+func (r *Recorder) unlist(n *node, evicted bool) {
+	if n.updated == 0 {
 		return
 	}
-	r.byUpdate.remove(c)
+	r.byUpdate.remove(n)
 	if evicted {
-		r.evicted = max(r.evicted, c.updated)
+		r.evicted = max(r.evicted, n.updated)
 	}
-	c.updated = 0
+	n.updated = 0
 }
 
 // Clear forgets everything that has ended; what still runs stays.
 func (r *Recorder) Clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for q := r.byStart.first; q != nil; {
-		following := q.links.next
+	for n := r.byStart.first; n != nil; {
+		q, following := n.request, n.next
 		switch {
 		case q.active == 0 && (!q.Running || q.Kind == Background):
 			r.drop(q, false)
 		default:
 			r.clear(q)
 		}
-		q = following
+		n = following
 	}
 	r.seq++
 	r.cleared = r.seq

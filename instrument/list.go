@@ -2,38 +2,37 @@
 
 package instrument
 
-// list is a doubly linked list whose links lie in its elements, so that moving one allocates nothing.
-type list[T any, P linked[T]] struct{ first, last P }
+// list is a doubly linked list whose nodes lie in its elements, so that moving one allocates nothing. The zero value is empty.
+type list struct{ first, last *node }
 
-type links[T any] struct{ prev, next *T }
-
-type linked[T any] interface {
-	*T
-	link() *links[T]
+// node is the place of an operation or of a request in a list; which of the two says that it is one.
+type node struct {
+	prev, next *node
+	updated    uint64 // seq of the last change, in the list by update; 0 while it is not in it
+	op         *record
+	request    *request
 }
 
-func (s *list[T, P]) push(e P) {
-	l := e.link()
-	l.prev, l.next = s.last, nil
+func (s *list) push(n *node) {
+	n.prev, n.next = s.last, nil
 	if s.last != nil {
-		s.last.link().next = e
+		s.last.next = n
 	} else {
-		s.first = e
+		s.first = n
 	}
-	s.last = e
+	s.last = n
 }
 
-func (s *list[T, P]) remove(e P) {
-	l := e.link()
-	if l.prev != nil {
-		P(l.prev).link().next = l.next
+func (s *list) remove(n *node) {
+	if n.prev != nil {
+		n.prev.next = n.next
 	} else {
-		s.first = l.next
+		s.first = n.next
 	}
-	if l.next != nil {
-		P(l.next).link().prev = l.prev
+	if n.next != nil {
+		n.next.prev = n.prev
 	} else {
-		s.last = l.prev
+		s.last = n.prev
 	}
-	l.prev, l.next = nil, nil
+	n.prev, n.next = nil, nil
 }

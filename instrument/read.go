@@ -33,9 +33,9 @@ func (r *Recorder) Since(after uint64, limit int) Changes {
 		c.Gap = &Gap{after + 1, r.evicted}
 	}
 	now := time.Now()
-	for e := r.changedAfter(after); e != nil; e = e.links.next {
+	for e := r.changedAfter(after); e != nil; e = e.next {
 		if len(c.Operations)+len(c.Requests) >= limit {
-			c.More, c.To = true, e.links.prev.updated
+			c.More, c.To = true, e.prev.updated
 			break
 		}
 		if e.op != nil {
@@ -61,7 +61,7 @@ func (r *Recorder) Latest(limit int) Changes {
 			c.Requests = append(c.Requests, q.view(now))
 		}
 	}
-	for e := r.byUpdate.last; e != nil; e = e.links.prev {
+	for e := r.byUpdate.last; e != nil; e = e.prev {
 		if e.op == nil {
 			if len(c.Requests) < limit {
 				include(e.request)
@@ -82,7 +82,7 @@ func (r *Recorder) Latest(limit int) Changes {
 
 // changedAfter returns the first node that changed after the cursor. It walks from the end that is probably nearer:
 // numbers are spread evenly enough.
-func (r *Recorder) changedAfter(after uint64) *change {
+func (r *Recorder) changedAfter(after uint64) *node {
 	first, last := r.byUpdate.first, r.byUpdate.last
 	switch {
 	case first == nil || last.updated <= after:
@@ -90,13 +90,13 @@ func (r *Recorder) changedAfter(after uint64) *change {
 	case after < first.updated || after-first.updated < last.updated-after:
 		e := first
 		for e.updated <= after {
-			e = e.links.next
+			e = e.next
 		}
 		return e
 	}
 	e := last
-	for e.links.prev != nil && e.links.prev.updated > after {
-		e = e.links.prev
+	for e.prev != nil && e.prev.updated > after {
+		e = e.prev
 	}
 	return e
 }
@@ -128,7 +128,7 @@ func (r *Recorder) find(seq uint64) (op Operation, raw []string, ok, gone bool, 
 func (r *Recorder) Before(n int) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for e := r.byUpdate.last; e != nil; e = e.links.prev {
+	for e := r.byUpdate.last; e != nil; e = e.prev {
 		if e.op == nil {
 			continue
 		}
@@ -146,7 +146,7 @@ func (r *Recorder) Requests(after uint64, limit int) []Request {
 	defer r.mu.Unlock()
 	now := time.Now()
 	var page []Request
-	for e := r.changedAfter(after); e != nil && len(page) < limit; e = e.links.next {
+	for e := r.changedAfter(after); e != nil && len(page) < limit; e = e.next {
 		if e.op == nil {
 			page = append(page, e.request.view(now))
 		}
@@ -161,8 +161,8 @@ func (r *Recorder) NewestRequests(limit int) []Request {
 	defer r.mu.Unlock()
 	now := time.Now()
 	var newest []Request
-	for q := r.byStart.last; q != nil && len(newest) < limit; q = q.links.prev {
-		newest = append(newest, q.view(now))
+	for n := r.byStart.last; n != nil && len(newest) < limit; n = n.prev {
+		newest = append(newest, n.request.view(now))
 	}
 	slices.Reverse(newest)
 	return newest

@@ -52,76 +52,79 @@ func (c *Conn) hand(p []byte) (n int, err error) {
 
 // receive takes one message off the wire and decides who gets it.
 func (c *Conn) receive() error {
-	raw, err := c.framer.Next()
+	if c.heard.messages > 0 && c.framer.Buffered() == 0 { // it may be long until the next one comes
+		c.domain.received(c.heard.take())
+	}
+	err := c.take()
 	if err != nil {
+		c.domain.received(c.heard.take())
 		if isMalformed(err) {
 			c.domain.count(func(n *Counters) *uint64 { return &n.MalformedMessages })
 		}
-		return err
-	}
-	now := time.Now()
-	c.domain.received(1, uint64(len(raw)), now)
-	m, err := wire.ParseMessage(raw)
-	if err == nil {
-		err = c.dispatch(m, raw, now)
-	}
-	if err != nil && isMalformed(err) {
-		c.domain.count(func(n *Counters) *uint64 { return &n.MalformedMessages })
 	}
 	return err
 }
 
-// dispatch matches a message with its call.
-func (c *Conn) dispatch(m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) take() error {
+	raw, err := c.framer.Next()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	c.heard.add(len(raw), now)
+	m, err := wire.ParseMessage(raw)
+	if err != nil {
+		return err
+	}
 	if m.ID == 0 {
 		return c.unsolicited(m, raw, now)
 	}
-	c.mu.Lock()
-	k := c.inflight.get(m.ID)
-	if c.limits.Idle > 0 && now.Sub(c.armed) > c.limits.Idle/8 { // setting it for every entry would cost more than the entry
-		c.arm(now)
-	}
-	c.mu.Unlock()
+	k, alone := c.claim(m, now)
 	if k == nil { // to let it pass could lose an entry whose id was damaged
 		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
 	}
+	k.await()
+	if m.Op == responseOf(k.seen) {
+		err = c.complete(k, m, raw, alone, now)
+	} else {
+		err = c.between(k, m, raw, now)
+	}
+	if err != nil && lastAnswers[m.Op] {
+		c.reclaim(k, len(raw), now)
+	}
+	return err
+}
+
+// await waits for begin, than which the server may be quicker.
+func (k *call) await() {
+	if k.published.Load() {
+		return
+	}
 	k.mu.Lock()
-	for k.seen == 0 { // the server was quicker than begin
+	for k.seen == 0 {
 		begun := make(chan struct{})
 		k.begun = begun
 		k.mu.Unlock()
 		<-begun
 		k.mu.Lock()
 	}
-	if k.first.IsZero() {
-		k.first = now
-	}
-	k.last = now
-	k.bytes += int64(len(raw))
-	kind := k.seen
 	k.mu.Unlock()
-	switch m.Op {
-	case wire.SearchResultEntry, wire.SearchResultReference:
-		if kind != KindSearch {
-			return fmt.Errorf("%w: a search answer to a %s", wire.ErrMalformed, kind)
-		}
-		return c.between(k, m, raw)
-	case wire.IntermediateResponse:
-		return c.between(k, m, raw)
-	case responseOf(kind):
-		return c.complete(k, m, raw, now)
-	}
-	return fmt.Errorf("%w: answer with tag 0x%02x to a %s", wire.ErrMalformed, byte(m.Op), kind)
 }
 
 // between takes an answer that is not the last.
-func (c *Conn) between(k *call, m wire.Message, raw []byte) error {
-	switch m.Op {
-	case wire.SearchResultReference:
-		return c.reference(k, m, raw)
-	case wire.SearchResultEntry:
-		return c.entry(k, m, raw)
+func (c *Conn) between(k *call, m wire.Message, raw []byte, now time.Time) error {
+	search := k.seen == KindSearch
+	switch {
+	case m.Op == wire.SearchResultEntry && search:
+		return c.entry(k, m, raw, now)
+	case m.Op == wire.SearchResultReference && search:
+		return c.reference(k, m, raw, now)
+	case m.Op != wire.IntermediateResponse:
+		return fmt.Errorf("%w: answer with tag 0x%02x to a %s", wire.ErrMalformed, byte(m.Op), k.seen)
 	}
+	k.mu.Lock()
+	k.hear(len(raw), now)
+	k.mu.Unlock()
 	if k.inform == nil {
 		return c.pass(k, raw)
 	}
@@ -131,8 +134,9 @@ func (c *Conn) between(k *call, m wire.Message, raw []byte) error {
 	return k.inform(raw)
 }
 
-func (c *Conn) reference(k *call, m wire.Message, raw []byte) error {
+func (c *Conn) reference(k *call, m wire.Message, raw []byte, now time.Time) error {
 	k.mu.Lock()
+	k.hear(len(raw), now)
 	k.refs++
 	err := wire.References(m.Body, func(uri []byte) bool {
 		if c.scope.redact.level == LevelValues && len(k.urls) < keptReferrals {
@@ -153,13 +157,15 @@ func (c *Conn) reference(k *call, m wire.Message, raw []byte) error {
 	return c.pass(k, raw)
 }
 
-func (c *Conn) entry(k *call, m wire.Message, raw []byte) error {
+func (c *Conn) entry(k *call, m wire.Message, raw []byte, now time.Time) error {
 	body := string(m.Body)
 	entry, secret, err := decodeEntry(body, c.scope.wire.Elements)
+	k.mu.Lock()
+	k.hear(len(raw), now)
 	if err != nil {
+		k.mu.Unlock()
 		return err
 	}
-	k.mu.Lock()
 	if entry.DN == "" && !k.ended && k.op.search.Scope == 0 {
 		c.domain.learn(entry)
 	}
@@ -177,7 +183,7 @@ func (c *Conn) entry(k *call, m wire.Message, raw []byte) error {
 }
 
 // complete takes the last answer of a call.
-func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now time.Time) error {
 	result, err := wire.ParseResult(m.Op, m.Body)
 	if err != nil {
 		return err
@@ -203,7 +209,7 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, now time.Time) erro
 	if k.reply != nil {
 		k.reply.take(m, raw, &result)
 	}
-	c.finish(k, &result, "", now)
+	c.answer(k, &result, len(raw), alone, now)
 	switch {
 	case k.reply != nil:
 		c.reader.asks.Add(1)
@@ -294,3 +300,11 @@ var responses = [Kinds]wire.Op{
 	KindDelete: wire.DelResponse, KindModifyDN: wire.ModifyDNResponse, KindCompare: wire.CompareResponse,
 	KindExtended: wire.ExtendedResponse,
 }
+
+// lastAnswers tells which messages end an operation.
+var lastAnswers = func() (ends [256]bool) {
+	for _, op := range responses {
+		ends[op] = op != 0
+	}
+	return ends
+}()

@@ -12,7 +12,7 @@ import (
 // record is an Operation as the ring keeps it, whose fields carry the same names: what nearly every one has is here, in half
 // the memory, and the rest behind one pointer. It changes only under Recorder.mu once it is started.
 type record struct {
-	change  change
+	change  node
 	request *request
 	place   uint64 // in Recorder.ops
 	bytes   int    // see size

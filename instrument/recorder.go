@@ -24,9 +24,9 @@ type Recorder struct {
 	seq      uint64
 	ops      numbered
 	requests map[string]*request
-	running  map[*request]struct{}   // HTTP requests and jobs in flight, held or not
-	byStart  list[request, *request] // oldest first
-	byUpdate list[change, *change]   // least recently changed first
+	running  map[*request]struct{} // HTTP requests and jobs in flight, held or not
+	byStart  list                  // requests, oldest first
+	byUpdate list                  // both, least recently changed first
 	vacant   vacancies
 	bytes    int    // estimate of the memory that requests and operations hold
 	evicted  uint64 // highest Updated of anything that was evicted
@@ -44,16 +44,6 @@ type Limits struct {
 	Operations int // operations, and likewise requests; default 100,000
 	Bytes      int // estimated memory; default 64 MiB
 }
-
-// change is a node of the list by update; exactly one of its fields is set.
-type change struct {
-	links   links[change]
-	updated uint64
-	op      *record
-	request *request
-}
-
-func (c *change) link() *links[change] { return &c.links }
 
 func newRecorder(limits Limits) *Recorder {
 	if limits.Operations <= 0 {
@@ -79,13 +69,13 @@ func randomID() string {
 func (r *Recorder) Epoch() string { return r.epoch }
 
 // touch gives a node the next sequence number and moves it to the end of the list by update.
-func (r *Recorder) touch(c *change) uint64 {
+func (r *Recorder) touch(n *node) uint64 {
 	r.seq++
-	if c.updated != 0 {
-		r.byUpdate.remove(c)
+	if n.updated != 0 {
+		r.byUpdate.remove(n)
 	}
-	c.updated = r.seq
-	r.byUpdate.push(c)
+	n.updated = r.seq
+	r.byUpdate.push(n)
 	return r.seq
 }
 
@@ -138,7 +128,6 @@ func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 
 // publish makes a request's change visible: within the bounds, and known to the watchers.
 func (r *Recorder) publish(q *request) {
-	q.change.request = q
 	q.Updated = r.touch(&q.change)
 	r.evict(q)
 	r.wake()
@@ -157,7 +146,7 @@ func (r *Recorder) hold(q *request) {
 	if !q.held {
 		q.held = true
 		r.requests[q.ID] = q
-		r.byStart.push(q)
+		r.byStart.push(&q.started)
 		r.bytes += q.bytes
 	}
 }

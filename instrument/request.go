@@ -64,20 +64,18 @@ func (q Request) String() string {
 // request is a Request in the recorder. Its fields change only under Recorder.mu.
 type request struct {
 	Request
-	held   bool // in the ring; in use without when recording was off as it began, or it was evicted since
-	links  links[request]
-	change change
-	vacant vacancy
-	ops    []*record
-	bytes  int              // of itself and its operations
-	active int              // operations open now
-	since  time.Time        // since when at least one is
-	exact  map[uint64]int   // how often each question was asked, bounded
-	shapes map[*Shape]int32 // how often each was asked, pages aside
-	diffs  int              // of all steps
+	held    bool // in the ring; in use without when recording was off as it began, or it was evicted since
+	started node // in the list by start
+	change  node // in the list by update
+	vacant  vacancy
+	ops     []*record
+	bytes   int              // of itself and its operations
+	active  int              // operations open now
+	since   time.Time        // since when at least one is
+	exact   map[uint64]int   // how often each question was asked, bounded
+	shapes  map[*Shape]int32 // how often each was asked, pages aside
+	diffs   int              // of all steps
 }
-
-func (q *request) link() *links[request] { return &q.links }
 
 // Estimates of memory, and bounds of what a request holds beside its operations.
 const (
@@ -89,7 +87,9 @@ const (
 )
 
 func newRequest(q Request) *request {
-	return &request{Request: q, bytes: requestBytes + len(q.Path) + len(q.Name)}
+	r := &request{Request: q, bytes: requestBytes + len(q.Path) + len(q.Name)}
+	r.started.request, r.change.request, r.vacant.request = r, r, r
+	return r
 }
 
 // begin counts an operation that starts, and returns by how many bytes the request grew.

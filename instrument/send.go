@@ -163,7 +163,7 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		if err != nil {
 			failure = failureOf(err)
 		}
-		c.finish(k, nil, failure, time.Now())
+		c.finish(k, failure, time.Now())
 	}
 	if err != nil {
 		_ = c.raw.Close() // half a message may have left; the driver learns it by reading
@@ -247,7 +247,7 @@ func (c *Conn) abandon(k *call, reason error) {
 	if ended && (k.steps == nil || k.steps.over.Load()) || refused {
 		return
 	}
-	c.finish(k, nil, failureOf(reason), time.Now())
+	c.finish(k, failureOf(reason), time.Now())
 	if sent && !ended && k.kind != KindBind && k.secure == nil { // those two cannot be abandoned
 		var e wire.Encoder
 		e.Message(ownID+k.id, func(e *wire.Encoder) { e.Abandon(k.id) }, nil)
