@@ -2,7 +2,10 @@
 
 package instrument
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // codeText is the RFC 4511 name of a result code and what it usually means for the person who sees it.
 type codeText struct{ name, hint string }
@@ -71,6 +74,36 @@ var lowCodes = func() (texts [128]codeText) {
 	}
 	return texts
 }()
+
+// codeCounts counts results by their codes. The zero value is empty.
+type codeCounts struct {
+	low  [len(lowCodes)]uint64
+	high map[int64]uint64
+}
+
+func (c *codeCounts) add(code int64) {
+	switch {
+	case code >= 0 && code < int64(len(c.low)):
+		c.low[code]++
+	case c.high == nil:
+		c.high = map[int64]uint64{}
+		fallthrough
+	default:
+		c.high[code]++
+	}
+}
+
+// all returns the counts of all codes that came.
+func (c *codeCounts) all() map[int64]uint64 {
+	counts := make(map[int64]uint64, 1+len(c.high))
+	for code, n := range c.low {
+		if n > 0 {
+			counts[int64(code)] = n
+		}
+	}
+	maps.Copy(counts, c.high)
+	return counts
+}
 
 func textOf(code int64) codeText {
 	if code >= 0 && code < int64(len(lowCodes)) {

@@ -23,7 +23,7 @@ type domain struct {
 	open     int // sockets
 	server   string
 	latency  [Kinds]Latency
-	codes    map[int64]uint64
+	codes    codeCounts
 	shapes   map[uint64]*shapeTotal
 	contexts []string // naming contexts, longest first
 	pool     func() PoolStats
@@ -41,7 +41,7 @@ const shapeLimit = 2000
 var otherShape = Shape{ID: 0, Text: "other shapes"}
 
 func newDomain(name string, now time.Time) *domain {
-	return &domain{name: name, hash: foldedHash([]byte(name)), started: now, codes: map[int64]uint64{}, shapes: map[uint64]*shapeTotal{}}
+	return &domain{name: name, hash: foldedHash([]byte(name)), started: now, shapes: map[uint64]*shapeTotal{}}
 }
 
 // opened counts a new socket.
@@ -160,7 +160,7 @@ func (d *domain) ended(k *call, e *ending, came traffic) {
 	u.Entries += uint64(e.entries)
 	u.References += uint64(e.refs)
 	if e.result.Received {
-		d.codes[e.result.Code]++
+		d.codes.add(e.result.Code)
 		if e.result.Code == 10 || e.refs > 0 {
 			u.ReferralsReceived++
 		}
@@ -277,15 +277,12 @@ func (d *domain) snapshot(now time.Time) Snapshot {
 	d.seq++
 	s := Snapshot{
 		Domain: d.name, Server: d.server, Seq: d.seq, At: now, Elapsed: now.Sub(d.started), Usage: d.usage,
-		Latency: map[string]Latency{}, Codes: make(map[int64]uint64, len(d.codes)),
+		Latency: map[string]Latency{}, Codes: d.codes.all(),
 	}
 	for k, l := range d.latency {
 		if l.Count > 0 {
 			s.Latency[Kind(k).String()] = l
 		}
-	}
-	for code, n := range d.codes {
-		s.Codes[code] = n
 	}
 	for _, t := range d.shapes {
 		if t.total.Count > 0 {

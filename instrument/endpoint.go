@@ -30,7 +30,7 @@ type endpoint struct {
 	pool     metric.MeasurementOption // nothing but the server and the domain
 	lent     []metric.RecordOption    // the same, ready for what is recorded for every loan
 
-	start [Kinds]atomic.Pointer[[]spanStart] // one for each naming context; added to under mu, in a copy
+	start [Kinds]atomic.Pointer[[]*spanStart] // one for each naming context; added to under mu, in a copy
 
 	mu       sync.Mutex // guards what follows
 	outcomes map[outcome][]metric.RecordOption
@@ -101,7 +101,7 @@ func newEndpoint(key endpointKey, db bool) *endpoint {
 	}
 	for k := KindBind; int(k) < Kinds; k++ {
 		e.active[k] = with(attribute.String(attrOperation, k.String()))
-		e.start[k].Store(&[]spanStart{})
+		e.start[k].Store(&[]*spanStart{})
 	}
 	e.pool = metric.WithAttributeSet(attribute.NewSet(base...))
 	e.lent = []metric.RecordOption{e.pool}
@@ -138,7 +138,7 @@ func (e *endpoint) metricBase() []attribute.KeyValue {
 }
 
 // spanStart returns the prebuilt name and options of a span.
-func (e *endpoint) spanStart(kind Kind, namespace string) spanStart {
+func (e *endpoint) spanStart(kind Kind, namespace string) *spanStart {
 	for _, start := range *e.start[kind].Load() {
 		if start.namespace == namespace {
 			return start
@@ -154,8 +154,8 @@ func (e *endpoint) spanStart(kind Kind, namespace string) spanStart {
 	return start
 }
 
-func (e *endpoint) newSpanStart(kind Kind, namespace string) spanStart {
-	start := spanStart{namespace: namespace, name: kind.String()}
+func (e *endpoint) newSpanStart(kind Kind, namespace string) *spanStart {
+	start := &spanStart{namespace: namespace, name: kind.String()}
 	set := append(slices.Clip(e.first), attribute.String(attrOperation, start.name))
 	if e.db {
 		set = append(set, attribute.String(attrDBOperation, start.name))

@@ -153,6 +153,9 @@ func (r *Recorder) hold(q *request) {
 
 // wake tells the watchers that there is something new, without ever waiting for one.
 func (r *Recorder) wake() {
+	if len(r.watchers) == 0 { // to begin to walk an empty map costs more than to see that it is
+		return
+	}
 	for w := range r.watchers {
 		select {
 		case w <- struct{}{}:

@@ -48,6 +48,7 @@ type scratch struct {
 	text    []byte
 	options [3]trace.SpanStartOption
 	named   lastDN
+	listed  lastList
 	stack   *callStack // of the last call
 }
 
@@ -76,7 +77,7 @@ func (v *requestView) read(m wire.Message) (err error) {
 		v.kind = KindUnbind
 	case wire.SearchRequest:
 		v.kind = KindSearch
-		if v.search, err = wire.ParseSearch(m.Body); err == nil {
+		if err = v.search.Parse(m.Body); err == nil {
 			v.filter, err = v.filters.Parse(v.search.Filter)
 		}
 		v.dn = v.search.Base

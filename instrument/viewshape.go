@@ -20,9 +20,7 @@ func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 		p.structure(uint64(v.search.Scope))
 		p.add(v.named.fingerprint(v.dn))
 		p.add(fingerprintOf(v.filter))
-		var attributes uint64
-		_ = v.search.Attributes(func(name []byte) bool { attributes += foldedHash(name) | 1; return true })
-		p.structure(attributes)
+		p.structure(v.listed.sum(v.search))
 		if v.paged { // pages differ only in their cookies, and a page is no repeat of another
 			_ = v.message.Controls(func(c wire.Control) bool { p.literal(c.Value); return true })
 		}

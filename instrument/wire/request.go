@@ -68,31 +68,37 @@ type Search struct {
 
 // ParseSearch reads the body of a SearchRequest.
 func ParseSearch(b []byte) (r Search, err error) {
+	err = r.Parse(b)
+	return r, err
+}
+
+// Parse is ParseSearch into an empty Search.
+func (r *Search) Parse(b []byte) (err error) {
 	if r.Base, b, err = expect(b, tagOctetString, "search without a base"); err != nil {
-		return r, err
+		return err
 	}
 	for _, field := range []*int64{&r.Scope, &r.Deref} {
 		if *field, b, err = expectInteger(b, tagEnumerated, "search without scope or dereferencing"); err != nil {
-			return r, err
+			return err
 		}
 	}
 	for _, field := range []*int64{&r.SizeLimit, &r.TimeLimit} {
 		if *field, b, err = expectInteger(b, tagInteger, "search without limits"); err != nil {
-			return r, err
+			return err
 		}
 	}
 	types, b, err := expect(b, tagBoolean, "search without typesOnly")
 	if err != nil {
-		return r, err
+		return err
 	}
 	r.TypesOnly = len(types) == 1 && types[0] != 0
 	_, rest, err := next(b)
 	if err != nil {
-		return r, err
+		return err
 	}
 	r.Filter = b[:len(b)-len(rest)]
 	r.Requested, _, err = expect(rest, tagSequence, "search without attributes")
-	return r, err
+	return err
 }
 
 // Attributes calls yield with each requested attribute.
