@@ -70,7 +70,7 @@ func (c *Conn) take() error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now := c.scope.clock.now()
 	c.heard.add(len(raw), now)
 	m, err := wire.ParseMessage(raw)
 	if err != nil {

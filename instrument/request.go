@@ -69,12 +69,12 @@ type request struct {
 	change  node // in the list by update
 	vacant  vacancy
 	ops     []*record
-	bytes   int              // of itself and its operations
-	active  int              // operations open now
-	since   time.Time        // since when at least one is
-	exact   map[uint64]int   // how often each question was asked, bounded
-	shapes  map[*Shape]int32 // how often each was asked, pages aside
-	diffs   int              // of all steps
+	bytes   int               // of itself and its operations
+	active  int               // operations open now
+	since   time.Time         // since when at least one is
+	exact   map[uint64]int    // how often each question was asked, bounded
+	shapes  map[*Shape]*int32 // how often each was asked, pages aside
+	diffs   int               // of all steps
 }
 
 // Estimates of memory, and bounds of what a request holds beside its operations.
@@ -114,13 +114,16 @@ func (q *request) begin(rec *record, now time.Time) int {
 // first ones are remembered.
 func (q *request) question(rec *record) {
 	if q.exact == nil {
-		q.exact, q.shapes = map[uint64]int{}, map[*Shape]int32{}
+		q.exact, q.shapes = map[uint64]int{}, map[*Shape]*int32{}
 	}
 	asked, known := q.shapes[rec.shape]
-	if rec.similar = asked; rec.call.N > 1 {
-		rec.similar = max(asked-1, 0) // as its first page
-	} else if known {
-		q.shapes[rec.shape]++
+	switch {
+	case !known:
+	case rec.call.N > 1:
+		rec.similar = max(*asked-1, 0) // as its first page
+	default:
+		rec.similar = *asked
+		*asked++
 	}
 	rec.repeat = q.exact[rec.exact]
 	switch {
@@ -138,7 +141,8 @@ func (q *request) question(rec *record) {
 	q.exact[rec.exact]++
 	if !known {
 		q.bytes += questionBytes
-		q.shapes[rec.shape] = 1
+		once := int32(1)
+		q.shapes[rec.shape] = &once
 		q.Shapes = len(q.shapes)
 	}
 }

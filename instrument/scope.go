@@ -25,6 +25,7 @@ type Scope struct {
 	wire      wire.Limits
 	started   time.Time
 	stacks    stacks
+	clock     clock
 
 	mu        sync.Mutex // guards the maps
 	domains   map[string]*domain

@@ -134,7 +134,7 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		k.keepBack(err)
 		return 0, err
 	}
-	now := time.Now()
+	now := c.scope.clock.now()
 	k.id = message.ID
 	long := len(raw) > atOnce
 	if long {
