@@ -179,55 +179,6 @@ func (p *fingerprint) add(part fingerprint) {
 	p.shape, p.exact = mix(p.shape, part.shape), mix(p.exact, part.exact)
 }
 
-// fingerprintOf sums a filter. The parts of AND and OR are summed, so that their order does not count, and parts of one shape
-// count once, so that lists of any length have one shape.
-func fingerprintOf(f *wire.Filter) (p fingerprint) {
-	p.structure(uint64(f.Op))
-	switch f.Op {
-	case wire.And, wire.Or, wire.Not:
-		var sum fingerprint
-		var scratch [16]uint64
-		seen := scratch[:0]
-		for i := range f.Children {
-			part := fingerprintOf(&f.Children[i])
-			sum.exact += part.exact | 1
-			if !slices.Contains(seen, part.shape) {
-				sum.shape += part.shape | 1
-				if len(seen) < cap(seen) {
-					seen = append(seen, part.shape)
-				}
-			}
-		}
-		p.shape, p.exact = mix(p.shape, sum.shape), mix(p.exact, sum.exact)
-	case wire.Substrings:
-		p.name(f.Attr)
-		var ends uint64
-		if f.Initial != nil {
-			ends |= 1
-		}
-		if f.Final != nil {
-			ends |= 2
-		}
-		if f.Any != nil {
-			ends |= 4
-		}
-		p.structure(ends)
-		p.literal(f.Initial)
-		for _, part := range f.Any {
-			p.literal(part)
-		}
-		p.literal(f.Final)
-	default:
-		p.name(f.Attr)
-		p.name(f.Rule)
-		if f.DNAttributes {
-			p.structure(1)
-		}
-		p.literal(f.Value)
-	}
-	return p
-}
-
 // fingerprintDN sums a distinguished name: the types of its parts are its shape.
 func fingerprintDN(dn []byte) fingerprint {
 	h := uint64(0)

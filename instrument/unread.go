@@ -15,7 +15,7 @@ const mostUnread = 512
 // keep keeps the filter of a request; false means that its text has to be written now: only the highest level shows a filter
 // as it was sent, and no level one that may hold a secret.
 func (u *unread) keep(v *requestView, r *redactor) bool {
-	if r.level != LevelValues || len(v.search.Filter) > mostUnread || asksSecret(v.filter) {
+	if r.level != LevelValues || len(v.search.Filter) > mostUnread || v.summed.secret {
 		return false
 	}
 	*u = append((*u)[:0], v.search.Filter...)
@@ -33,13 +33,3 @@ func (u unread) text(p *wire.FilterParser) string {
 }
 
 func appendValue(dst, _, value []byte) []byte { return wire.AppendEscaped(dst, value) }
-
-// asksSecret reports whether a filter compares a secret attribute.
-func asksSecret(f *wire.Filter) bool {
-	for i := range f.Children {
-		if asksSecret(&f.Children[i]) {
-			return true
-		}
-	}
-	return secretName(f.Attr)
-}

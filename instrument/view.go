@@ -26,7 +26,7 @@ type parsed struct {
 	kind     Kind
 	dn       []byte // target, search base or bind name
 	search   wire.Search
-	filter   *wire.Filter // of a search
+	tree     *wire.Filter // of a search, see filter
 	paged    bool
 	pageSize int64
 }
@@ -47,6 +47,7 @@ type scratch struct {
 	filters wire.FilterParser
 	text    []byte
 	options [3]trace.SpanStartOption
+	summed  filterSum
 	named   lastDN
 	listed  lastList
 	stack   *callStack // of the last call
@@ -78,7 +79,7 @@ func (v *requestView) read(m wire.Message) (err error) {
 	case wire.SearchRequest:
 		v.kind = KindSearch
 		if err = v.search.Parse(m.Body); err == nil {
-			v.filter, err = v.filters.Parse(v.search.Filter)
+			err = v.summed.read(&v.filters, v.search.Filter)
 		}
 		v.dn = v.search.Base
 	case wire.ModifyRequest:
@@ -170,6 +171,14 @@ func (v *requestView) fillDetails(d *details, r *redactor) {
 // boundedOID returns an object identifier; what is none comes from a broken peer and is cut short.
 func boundedOID(oid []byte) string { return string(safeName(oid)) }
 
+// filter returns the filter of a search as a tree, which few need. It was read before.
+func (v *requestView) filter() *wire.Filter {
+	if v.tree == nil {
+		v.tree, _ = v.filters.Parse(v.search.Filter)
+	}
+	return v.tree
+}
+
 // fillSearch writes a search but for its attributes, see list.
 func (v *requestView) fillSearch(rec *record, r *redactor) {
 	rec.search = Search{
@@ -180,7 +189,7 @@ func (v *requestView) fillSearch(rec *record, r *redactor) {
 	if rec.unread.keep(v, r) {
 		return
 	}
-	text := r.appendFilter(v.text[:0], v.filter)
+	text := r.appendFilter(v.text[:0], v.filter())
 	rec.search.Filter = string(text)
 	if cap(text) <= keptFilter {
 		v.text = text[:0]

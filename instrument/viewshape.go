@@ -19,7 +19,7 @@ func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
 	case KindSearch:
 		p.structure(uint64(v.search.Scope))
 		p.add(v.named.fingerprint(v.dn))
-		p.add(fingerprintOf(v.filter))
+		p.add(v.summed.sums)
 		p.structure(v.listed.sum(v.search))
 		if v.paged { // pages differ only in their cookies, and a page is no repeat of another
 			_ = v.message.Controls(func(c wire.Control) bool { p.literal(c.Value); return true })
@@ -57,7 +57,7 @@ func (v *requestView) describe(s *Shape) {
 	add := func(part string) { text = append(append(text, ' '), part...) }
 	switch v.kind {
 	case KindSearch:
-		filter := filterShape(*v.filter)
+		filter := filterShape(*v.filter())
 		add(SearchScope(v.search.Scope).String())
 		add(dnShape(v.dn))
 		add(filter)

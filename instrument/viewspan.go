@@ -98,5 +98,5 @@ func (v *requestView) shownFilter(r redactor, shape *Shape) string {
 	if r.level == LevelShapes && shape != nil && shape.filter != "" {
 		return shape.filter
 	}
-	return string(r.appendFilter(v.text[:0], v.filter))
+	return string(r.appendFilter(v.text[:0], v.filter()))
 }

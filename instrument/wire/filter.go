@@ -55,7 +55,8 @@ func ParseFilter(b []byte) (Filter, error) {
 // FilterParser reads one filter after the other with the same memory. The zero value is ready.
 type FilterParser struct {
 	nodes []Filter
-	left  int // parts that the filter may still have
+	leaf  Filter // of Walk
+	left  int    // parts that the filter may still have
 }
 
 // parserKeep bounds the nodes that a parser keeps, about 45 KB.
@@ -63,20 +64,100 @@ const parserKeep = 256
 
 // Parse is ParseFilter; the tree is valid until Reset.
 func (p *FilterParser) Parse(b []byte) (*Filter, error) {
-	e, rest, err := next(b)
+	e, err := p.root(b)
 	if err != nil {
 		return nil, err
 	}
-	if len(rest) > 0 {
-		return nil, malformed("bytes behind the filter")
-	}
-	p.left = filterParts
 	f := &p.take(1)[0]
 	if err := p.parse(f, e, filterDepth); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+// root begins to read a filter.
+func (p *FilterParser) root(b []byte) (element, error) {
+	e, rest, err := next(b)
+	if err == nil && len(rest) > 0 {
+		err = malformed("bytes behind the filter")
+	}
+	p.left = filterParts
+	return e, err
+}
+
+// FilterVisitor is told of a filter part by part. What it is given is valid during the call alone.
+type FilterVisitor interface {
+	Open(op FilterOp) // an And, Or or Not, whose parts follow
+	Leaf(f *Filter)
+	Close(op FilterOp)
+}
+
+// Walk reads a filter as Parse does, without a tree, for who looks at each part once.
+func (p *FilterParser) Walk(b []byte, v FilterVisitor) error {
+	e, err := p.root(b)
+	if err != nil {
+		return err
+	}
+	return p.walk(e, v, filterDepth)
+}
+
+func (p *FilterParser) walk(e element, v FilterVisitor, depth int) error {
+	if depth == 0 {
+		return errFilterDepth
+	}
+	op := FilterOp(e.tag)
+	if !op.nests() {
+		err := p.leaf.read(e)
+		if err == nil {
+			v.Leaf(&p.leaf)
+		}
+		p.forget()
+		return err
+	}
+	v.Open(op)
+	parts := 0
+	for rest := e.body; len(rest) > 0; parts++ {
+		var part element
+		var err error
+		if part, rest, err = next(rest); err != nil {
+			return err
+		}
+		if p.left--; p.left < 0 {
+			return errFilterParts
+		}
+		if err = p.walk(part, v, depth-1); err != nil {
+			return err
+		}
+	}
+	if op == Not && parts != 1 {
+		return errNot
+	}
+	v.Close(op)
+	return nil
+}
+
+// forget makes the leaf empty for the next one.
+func (p *FilterParser) forget() {
+	if op := p.leaf.Op; op != Substrings && op != Extensible {
+		p.leaf.Attr, p.leaf.Value = nil, nil
+		return
+	}
+	parts := p.leaf.Any
+	clear(parts) // they hold on to the message
+	if cap(parts) > parserKeep {
+		parts = nil
+	}
+	p.leaf = Filter{Any: parts[:0]}
+}
+
+var (
+	errFilterDepth = fmt.Errorf("%w: filter nested deeper than %d", ErrLimit, filterDepth)
+	errFilterParts = fmt.Errorf("%w: filter of more than %d parts", ErrLimit, filterParts)
+	errNot         = malformed("not without exactly one filter")
+)
+
+// nests reports whether filters of this choice consist of others.
+func (op FilterOp) nests() bool { return op == And || op == Or || op == Not }
 
 // Reset makes the memory of the tree free for the next one; the tree must not be used any more.
 func (p *FilterParser) Reset() {
@@ -100,17 +181,22 @@ func (p *FilterParser) take(n int) []Filter {
 // parse reads into f, which is empty: a Filter is too large to be handed from hand to hand.
 func (p *FilterParser) parse(f *Filter, e element, depth int) (err error) {
 	if depth == 0 {
-		return fmt.Errorf("%w: filter nested deeper than %d", ErrLimit, filterDepth)
+		return errFilterDepth
 	}
+	if f.Op = FilterOp(e.tag); !f.Op.nests() {
+		return f.read(e)
+	}
+	f.Children, err = p.children(e.body, depth-1)
+	if err == nil && f.Op == Not && len(f.Children) != 1 {
+		err = errNot
+	}
+	return err
+}
+
+// read reads a filter that does not consist of others into an empty one.
+func (f *Filter) read(e element) (err error) {
 	f.Op = FilterOp(e.tag)
 	switch f.Op {
-	case And, Or:
-		f.Children, err = p.children(e.body, depth-1)
-	case Not:
-		f.Children, err = p.children(e.body, depth-1)
-		if err == nil && len(f.Children) != 1 {
-			err = malformed("not without exactly one filter")
-		}
 	case Equal, GreaterOrEqual, LessOrEqual, Approx:
 		body := e.body
 		if f.Attr, body, err = expect(body, tagOctetString, "assertion without an attribute"); err == nil {
@@ -137,7 +223,7 @@ func (p *FilterParser) children(b []byte, depth int) ([]Filter, error) {
 		}
 	}
 	if p.left -= n; p.left < 0 {
-		return nil, fmt.Errorf("%w: filter of more than %d parts", ErrLimit, filterParts)
+		return nil, errFilterParts
 	}
 	filters := p.take(n)
 	for i := range filters {
@@ -168,7 +254,7 @@ func parseSubstrings(f *Filter, b []byte) (err error) {
 		switch {
 		case len(e.body) == 0:
 			return malformed("substrings with an empty part")
-		case e.tag == 0x80 && f.Initial == nil && f.Any == nil && f.Final == nil:
+		case e.tag == 0x80 && f.Initial == nil && len(f.Any) == 0 && f.Final == nil:
 			f.Initial = e.body
 		case e.tag == 0x81 && f.Final == nil:
 			f.Any = append(f.Any, e.body)
@@ -178,7 +264,7 @@ func parseSubstrings(f *Filter, b []byte) (err error) {
 			return malformed("substrings out of order")
 		}
 	}
-	if f.Initial == nil && f.Any == nil && f.Final == nil {
+	if f.Initial == nil && len(f.Any) == 0 && f.Final == nil {
 		return malformed("substrings without parts")
 	}
 	return nil
