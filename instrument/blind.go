@@ -26,7 +26,7 @@ func (c *Conn) goBlind() error {
 	var stack callStack
 	walk(&stack)
 	rec.stack = c.scope.stacks.one(&stack, nil)
-	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone})
+	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone, result: &Result{}})
 	return nil
 }
 

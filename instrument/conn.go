@@ -34,7 +34,6 @@ type Conn struct {
 	pending []byte       // a whole message on its way to the driver
 	heard   traffic      // not counted yet
 
-	handing sync.Mutex           // held while handoff is looked into: until then who announced it does not use it again
 	handoff atomic.Pointer[call] // the announced call whose message leaves next
 
 	writing sync.Mutex  // guards inner and partial

@@ -15,7 +15,7 @@ type ending struct {
 	duration time.Duration
 	first    time.Duration
 	stream   time.Duration
-	result   Result
+	result   *Result // never nil
 	entries  int
 	refs     int
 	bytes    int64
@@ -25,7 +25,7 @@ type ending struct {
 func (e *ending) apply(rec *record) {
 	rec.state, rec.duration, rec.first, rec.stream = e.state, e.duration, e.first, e.stream
 	rec.entries, rec.references, rec.received, rec.raw = e.entries, e.refs, e.bytes, e.raw
-	if rec.successful = e.result.plain(); !rec.successful {
+	if rec.successful = e.result == &success; !rec.successful {
 		rec.more().result = e.result
 	}
 }
@@ -68,20 +68,13 @@ func (k *call) hear(bytes int, now time.Time) {
 // call's mu.
 func (c *Conn) end(k *call, r *wire.Result, came traffic, failure ErrorType, now time.Time) {
 	k.ended = true
-	e := &ending{state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept}
+	e := &ending{
+		state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept,
+		result: c.scope.redact.outcome(k, r, failure),
+	}
 	if !k.first.IsZero() {
 		e.first, e.stream = k.first.Sub(k.start), k.last.Sub(k.first)
 	}
-	if r != nil {
-		c.scope.redact.result(&e.result, k.seen, r)
-		if e.result.Policy = k.policy; codeFails(k.seen, r.Code) && k.policy.Error != "" {
-			e.result.Hint = k.policy.hint()
-		}
-	}
-	if failure != "" {
-		e.result.Error = failure
-	}
-	e.result.Referrals = append(e.result.Referrals, k.urls...)
 	switch {
 	case failure == ErrorCanceled:
 		e.state = StateAbandoned
@@ -98,23 +91,27 @@ func (c *Conn) end(k *call, r *wire.Result, came traffic, failure ErrorType, now
 	}
 }
 
-// result writes down a server's answer as the level allows.
-func (r redactor) result(res *Result, kind Kind, w *wire.Result) {
-	if w.Code == 0 && len(w.MatchedDN)+len(w.Diagnostic) == 0 { // as nearly every one
-		*res = success
-	} else {
-		r.words(res, kind, w)
+// outcome returns what became of a call: a server's answer, nil without one, and why there is none.
+func (r *redactor) outcome(k *call, w *wire.Result, failure ErrorType) *Result {
+	if w != nil && w.Plain() && failure == "" && k.urls == nil && k.policy == (PasswordPolicy{}) { // as nearly every one
+		return &success
 	}
-	_ = w.Referrals(func(uri []byte) bool {
-		if r.level == LevelValues {
-			res.Referrals = append(res.Referrals, bounded(string(uri), keptReferral))
+	res := &Result{Policy: k.policy}
+	if w != nil {
+		r.result(res, k.seen, w)
+		if codeFails(k.seen, w.Code) && k.policy.Error != "" {
+			res.Hint = k.policy.hint()
 		}
-		return len(res.Referrals) < keptReferrals
-	})
+	}
+	if failure != "" {
+		res.Error = failure
+	}
+	res.Referrals = append(res.Referrals, k.urls...)
+	return res
 }
 
-// words writes down what a server says to its code.
-func (r redactor) words(res *Result, kind Kind, w *wire.Result) {
+// result writes down a server's answer as the level allows.
+func (r *redactor) result(res *Result, kind Kind, w *wire.Result) {
 	res.Received, res.Code, res.Name = true, w.Code, CodeName(w.Code)
 	res.MatchedDN, res.Diagnostic = r.dn(w.MatchedDN), r.text(w.Diagnostic)
 	if len(w.Diagnostic) > 0 {
@@ -124,6 +121,12 @@ func (r redactor) words(res *Result, kind Kind, w *wire.Result) {
 	if codeFails(kind, w.Code) {
 		res.Error = res.Name
 	}
+	_ = w.Referrals(func(uri []byte) bool {
+		if r.level == LevelValues {
+			res.Referrals = append(res.Referrals, bounded(string(uri), keptReferral))
+		}
+		return len(res.Referrals) < keptReferrals
+	})
 }
 
 // bounds of the referrals that one operation keeps.

@@ -273,8 +273,8 @@ func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	end := &ending{state: StateDone, bytes: int64(len(raw))}
-	c.scope.redact.result(&end.result, KindNotice, &result)
+	end := &ending{state: StateDone, bytes: int64(len(raw)), result: &Result{}}
+	c.scope.redact.result(end.result, KindNotice, &result)
 	c.notice(Extended{OID: boundedOID(result.OID), Name: oidNames[string(result.OID)]}, newRecord(), now, end)
 	c.domain.count(func(n *Counters) *uint64 { return &n.Notices })
 	if string(result.OID) == wire.OIDDisconnection {

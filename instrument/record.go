@@ -63,7 +63,7 @@ type details struct {
 	extended *Extended
 	changes  []Change
 	controls []Control
-	result   Result
+	result   *Result // nil until it has one
 }
 
 // more returns the details to be written to.
@@ -114,8 +114,8 @@ func (r *Recorder) row(rec *record, now time.Time) Operation {
 	}
 	if d := rec.details; d != nil {
 		op.Timing, op.DN, op.Bind, op.Extended, op.Changes, op.Controls = d.waited, d.dn, d.bind, d.extended, d.changes, d.controls
-		if !rec.successful {
-			op.Result = d.result
+		if d.result != nil {
+			op.Result = *d.result
 		}
 	}
 	op.Timing.First, op.Timing.Stream = rec.first, rec.stream
@@ -125,18 +125,15 @@ func (r *Recorder) row(rec *record, now time.Time) Operation {
 // success is the result of nearly every operation.
 var success = Result{Received: true, Name: CodeName(0), Hint: Hint(0, "")}
 
-// plain reports whether a result is success and nothing else.
-func (r *Result) plain() bool {
-	return r.Received && r.Code == 0 && r.Error == "" && r.MatchedDN == "" && r.Diagnostic == "" && r.SubCode == "" &&
-		r.Policy == PasswordPolicy{} && r.Referrals == nil
-}
-
 // recordBytes is what one operation takes in the ring without what hangs on it: the record, its place among the others and in
 // its request, and what the allocator rounds up.
 const recordBytes = 560
 
-// detailsBytes is what details take, without what hangs on them.
-const detailsBytes = 352
+// detailsBytes and resultBytes are what details and a result take, without what hangs on them.
+const (
+	detailsBytes = 144
+	resultBytes  = 192
+)
 
 // size estimates the memory that the operation holds, for the bound of the recorder. It leans to the high side.
 func (rec *record) size() int {
@@ -158,7 +155,7 @@ func (rec *record) size() int {
 }
 
 func (d *details) size() int {
-	n := detailsBytes + len(d.dn) + len(d.result.Diagnostic) + len(d.result.MatchedDN) + 56*len(d.controls)
+	n := detailsBytes + len(d.dn) + 56*len(d.controls)
 	if d.bind != nil {
 		n += 80 + len(d.bind.Name)
 	}
@@ -171,8 +168,11 @@ func (d *details) size() int {
 			n += 32 + len(v.Text)
 		}
 	}
-	for _, uri := range d.result.Referrals {
-		n += 24 + len(uri)
+	if r := d.result; r != nil {
+		n += resultBytes + len(r.Diagnostic) + len(r.MatchedDN)
+		for _, uri := range r.Referrals {
+			n += 24 + len(uri)
+		}
 	}
 	return n
 }

@@ -81,10 +81,9 @@ func (c *Conn) withdraw(k *call) bool {
 }
 
 // announced returns the call that a message belongs to: the announced one when it is of that kind and about the same
-// entry. Somebody may use the driver directly at the same time.
+// entry. Somebody may use the driver directly at the same time. The driver sends from one goroutine, so that nobody else takes
+// the call while it is looked at.
 func (c *Conn) announced(m wire.Message) *call {
-	c.handing.Lock()
-	defer c.handing.Unlock()
 	k := c.handoff.Load()
 	if k == nil || wire.ResponseTo(m.Op) != responseOf(k.kind) || k.target != "" && k.target != string(target(m)) {
 		return unannounced()

@@ -106,7 +106,7 @@ var noSpan = trace.SpanFromContext(context.Background())
 // end finishes an operation's span and records its metrics. The span's status stays unset for a user's refused password,
 // which is an outcome and no fault.
 func (t *telemetry) end(k *call, at *endpoint, e *ending) {
-	ctx, result := k.ctx, &e.result
+	ctx, result := k.ctx, e.result
 	if t.measures(ctx) {
 		options := at.recordOptions(k.seen, result)
 		t.duration.Record(ctx, e.duration.Seconds(), options...)
@@ -139,7 +139,7 @@ func (t *telemetry) end(k *call, at *endpoint, e *ending) {
 
 // attributes appends what a span says of the answer.
 func (e *ending) attributes(set []attribute.KeyValue, kind Kind, db bool) []attribute.KeyValue {
-	result := &e.result
+	result := e.result
 	if result.Received {
 		set = append(set, attribute.Int64(attrStatusCode, result.Code))
 		if db {

@@ -13,6 +13,11 @@ type Result struct {
 	referrals  []byte
 }
 
+// Plain reports whether a result is success without a word, as nearly every one.
+func (r *Result) Plain() bool {
+	return r.Code == 0 && len(r.MatchedDN) == 0 && len(r.Diagnostic) == 0 && len(r.referrals) == 0
+}
+
 // ParseResult reads the body of any response that carries an LDAPResult.
 func ParseResult(op Op, b []byte) (r Result, err error) {
 	if r.Code, b, err = expectInteger(b, tagEnumerated, "result without a code"); err != nil {
