@@ -9,7 +9,7 @@ func (r *Recorder) over() bool {
 
 // large reports whether one request holds more than a quarter of the ring.
 func (r *Recorder) large(q *request) bool {
-	return len(q.ops) > r.limits.Operations/4 || q.bytes > r.limits.Bytes/4
+	return len(q.ops.held()) > r.limits.Operations/4 || q.bytes > r.limits.Bytes/4
 }
 
 // vacancies is the list of what is in the ring, has ended and never had an operation, oldest end first: static files and
@@ -60,13 +60,11 @@ func (r *Recorder) evict(grown *request) {
 			continue
 		}
 		victim := r.byStart.first.request
-		if len(grown.ops) > 1 && r.large(grown) && grown.held {
+		if len(grown.ops.held()) > 1 && r.large(grown) && grown.held {
 			victim = grown
 		}
-		if len(victim.ops) > 1 && (victim == grown || victim.Running && r.large(victim)) {
-			r.forget(victim.ops[0], true)
-			victim.ops[0] = nil // the slice keeps its array for a while
-			victim.ops = victim.ops[1:]
+		if len(victim.ops.held()) > 1 && (victim == grown || victim.Running && r.large(victim)) {
+			r.forget(victim.ops.shift(), true)
 			victim.Dropped++
 			continue
 		}
@@ -76,11 +74,11 @@ func (r *Recorder) evict(grown *request) {
 
 // drop forgets a request with all its operations.
 func (r *Recorder) drop(q *request, evicted bool) {
-	for _, rec := range q.ops {
+	for _, rec := range q.ops.held() {
 		r.forget(rec, evicted)
 	}
-	q.Dropped += len(q.ops)
-	q.ops = nil
+	q.Dropped += len(q.ops.held())
+	q.ops = operations{}
 	if q.held {
 		q.held = false
 		delete(r.requests, q.ID)
@@ -142,16 +140,15 @@ func (r *Recorder) Clear() {
 
 // clear forgets the operations of a running request that have ended.
 func (r *Recorder) clear(q *request) {
-	open := q.ops[:0]
-	for _, rec := range q.ops {
+	var open operations
+	for _, rec := range q.ops.held() {
 		if rec.state == StateRunning {
-			open = append(open, rec)
+			open.add(rec)
 			continue
 		}
 		r.forget(rec, false)
 		q.Dropped++
 	}
-	clear(q.ops[len(open):])
 	q.ops = open
 }
 

@@ -177,8 +177,8 @@ func (r *Recorder) Request(id string) (Request, []Operation, bool) {
 		return Request{}, nil, false
 	}
 	now := time.Now()
-	ops := make([]Operation, 0, len(q.ops))
-	for _, rec := range q.ops {
+	ops := make([]Operation, 0, len(q.ops.held()))
+	for _, rec := range q.ops.held() {
 		ops = append(ops, r.row(rec, now))
 	}
 	return q.view(now), ops, true

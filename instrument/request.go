@@ -68,7 +68,7 @@ type request struct {
 	started node // in the list by start
 	change  node // in the list by update
 	vacant  vacancy
-	ops     []*record
+	ops     operations        // held
 	bytes   int               // of itself and its operations
 	active  int               // operations open now
 	since   time.Time         // since when at least one is
@@ -95,7 +95,7 @@ func newRequest(q Request) *request {
 // begin counts an operation that starts, and returns by how many bytes the request grew.
 func (q *request) begin(rec *record, now time.Time) int {
 	before := q.bytes
-	q.ops = append(q.ops, rec)
+	q.ops.add(rec)
 	q.bytes += rec.bytes
 	q.Operations++
 	if q.active++; q.active == 1 {

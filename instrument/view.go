@@ -181,11 +181,10 @@ func (v *requestView) filter() *wire.Filter {
 
 // fillSearch writes a search but for its attributes, see list.
 func (v *requestView) fillSearch(rec *record, r *redactor) {
-	rec.search = Search{
-		Scope: SearchScope(v.search.Scope), Deref: int(v.search.Deref), SizeLimit: int(v.search.SizeLimit),
-		TimeLimit: time.Duration(v.search.TimeLimit) * time.Second, TypesOnly: v.search.TypesOnly, PageSize: int(v.pageSize),
-	}
-	rec.search.Base = v.named.text(v.dn, r)
+	s := &rec.search
+	s.Scope, s.TypesOnly, s.Deref = SearchScope(v.search.Scope), v.search.TypesOnly, int(v.search.Deref)
+	s.SizeLimit, s.TimeLimit, s.PageSize = int(v.search.SizeLimit), time.Duration(v.search.TimeLimit)*time.Second, int(v.pageSize)
+	s.Base = v.named.text(v.dn, r)
 	if rec.unread.keep(v, r) {
 		return
 	}
