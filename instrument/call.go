@@ -22,6 +22,7 @@ type call struct {
 	task
 	mu sync.Mutex // guards progress from the moment the wire has seen the request
 	progress
+	view requestView // until the end of begin; its scratch stays
 }
 
 // task is what is to be done.
@@ -126,9 +127,11 @@ func unannounced() *call { return newCall(context.Background(), 0) }
 func own(ctx context.Context, kind Kind) *call { return newCall(context.WithoutCancel(ctx), kind) }
 
 // begin publishes the start of an operation.
-func (c *Conn) begin(k *call, v *requestView, bytes int, now time.Time) {
+func (c *Conn) begin(k *call, bytes int, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	v := &k.view
+	defer v.forget()
 	if k.begun != nil {
 		close(k.begun)
 	}

@@ -119,8 +119,7 @@ const atOnce = 4 << 10
 
 // send writes the message of a call.
 func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Duration) (int, error) {
-	v := newView()
-	defer v.recycle()
+	v := &k.view
 	err := v.read(message)
 	if err == nil {
 		err = c.refuses(v)
@@ -135,16 +134,16 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 	}
 	now := c.scope.clock.now()
 	k.id = message.ID
-	long := len(raw) > atOnce
-	if long {
-		c.begin(k, v, len(raw), now)
-	}
 	if v.kind == KindAbandon {
 		c.giveUp(v.abandon, now)
 	}
+	long := len(raw) > atOnce
+	if long {
+		c.begin(k, len(raw), now)
+	}
 	answered, turn := wire.ResponseTo(message.Op) != 0, k.turn
 	err = c.track(k, answered, now)
-	tracked := answered && err == nil // from here on the call is the reader's, and may be another one at any time
+	tracked := answered && err == nil // from the end of begin on the call is the reader's, and may be another one at any time
 	if turn != nil {
 		turn.giveBack()
 	}
@@ -152,7 +151,7 @@ func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Durat
 		err = c.write(raw, now.Add(within))
 	}
 	if !long {
-		c.begin(k, v, len(raw), now)
+		c.begin(k, len(raw), now)
 	}
 	if err != nil {
 		c.fail(err) // with every call that is tracked

@@ -5,7 +5,6 @@ package instrument
 import (
 	"bytes"
 	"strings"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -53,17 +52,12 @@ type scratch struct {
 	stack   *callStack // of the last call
 }
 
-var views = sync.Pool{New: func() any { return &requestView{scratch: scratch{text: make([]byte, 0, 1<<10)}} }}
-
-func newView() *requestView { return views.Get().(*requestView) }
-
-// recycle gives a view back for the next message.
-func (v *requestView) recycle() {
+// forget makes it ready for the next message.
+func (v *requestView) forget() {
 	if v.filters.Reset(); v.kind != KindSearch {
 		v.others = others{}
 	}
 	v.parsed = parsed{}
-	views.Put(v)
 }
 
 // read reads the request of a message.
