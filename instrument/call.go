@@ -109,7 +109,8 @@ func (k *call) recycle() {
 	if k.recorded == 0 { // else the recorder has it
 		k.record.recycle()
 	}
-	k.task, k.progress = task{}, progress{}
+	k.task = task{} // one after the other: both at once would take a copy
+	k.progress = progress{}
 	calls.Put(k)
 }
 
@@ -168,11 +169,10 @@ func (c *Conn) begin(k *call, bytes int, now time.Time) {
 		}
 	}
 	k.span, k.said = s.telemetry.begin(k.ctx, e, rec, v, namespace)
-	sc := k.span.SpanContext()
-	if !sc.IsValid() { // without a tracer of ours the operation is still part of the application's trace
-		sc = trace.SpanContextFromContext(k.ctx)
+	rec.traced(k.span)
+	if !rec.spanID.IsValid() { // without a tracer of ours the operation is still part of the application's trace
+		rec.traced(trace.SpanFromContext(k.ctx))
 	}
-	rec.traceID, rec.spanID = sc.TraceID(), sc.SpanID()
 	if recording {
 		k.recorded = s.recorder.start(rec, in, k.kind == 0, now)
 	}

@@ -191,8 +191,10 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now tim
 	if result.Code > 0xffff {
 		return fmt.Errorf("%w: result code %d", wire.ErrMalformed, result.Code)
 	}
-	if err := k.controls(m); err != nil {
-		return err
+	if m.HasControls() {
+		if err := k.controls(m); err != nil {
+			return err
+		}
 	}
 	if k.seen == KindBind {
 		c.chainBind(k, result.Code)
@@ -203,9 +205,12 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now tim
 		}
 		raw = bytes.Clone(raw) // the framer starts anew behind TLS
 	}
-	if err := c.pass(k, raw); err != nil {
-		return err
+	if m.HasControls() || !result.Bare() { // else every element was read just now
+		if err := wire.Scan(raw, c.scope.wire); err != nil {
+			return err
+		}
 	}
+	c.deliver(k, raw)
 	if k.reply != nil {
 		k.reply.take(m, raw, &result)
 	}
@@ -223,9 +228,6 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now tim
 // controls reads the controls of a last answer that the observer understands. A paging control that cannot be read is an
 // error: taken for an empty one, it would make a part look like the whole.
 func (k *call) controls(m wire.Message) error {
-	if !m.HasControls() {
-		return nil
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var malformed error
@@ -252,15 +254,20 @@ func (k *call) controls(m wire.Message) error {
 	return cmp.Or(malformed, err)
 }
 
-// pass lets a message through to the driver after a look at all of it, unless the driver does not know of the call.
+// pass lets a message through to the driver after a look at all of it.
 func (c *Conn) pass(k *call, raw []byte) error {
 	if err := wire.Scan(raw, c.scope.wire); err != nil {
 		return err
 	}
+	c.deliver(k, raw)
+	return nil
+}
+
+// deliver gives a message that was checked to the driver, unless it does not know of the call.
+func (c *Conn) deliver(k *call, raw []byte) {
 	if k.reply == nil {
 		c.pending = raw
 	}
-	return nil
 }
 
 // unsolicited records a notification (RFC 4511 section 4.4). A notice of disconnection is the reason why the connection

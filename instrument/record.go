@@ -74,6 +74,12 @@ func (rec *record) more() *details {
 	return rec.details
 }
 
+// traced makes it part of a trace.
+func (rec *record) traced(span trace.Span) {
+	sc := span.SpanContext()
+	rec.traceID, rec.spanID = sc.TraceID(), sc.SpanID()
+}
+
 // records are used again: an operation that has left the ring makes room for the next one without work for the collector.
 var records = sync.Pool{New: func() any { return &record{} }}
 

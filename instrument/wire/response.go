@@ -11,12 +11,16 @@ type Result struct {
 	OID        []byte // of an ExtendedResponse
 	Value      []byte // of an ExtendedResponse; may hold a generated password
 	referrals  []byte
+	more       bool // there is more than code, name and message
 }
 
 // Plain reports whether a result is success without a word, as nearly every one.
 func (r *Result) Plain() bool {
 	return r.Code == 0 && len(r.MatchedDN) == 0 && len(r.Diagnostic) == 0 && len(r.referrals) == 0
 }
+
+// Bare reports whether a result is a code, a name and a message and nothing else, so that ParseResult has read each element.
+func (r *Result) Bare() bool { return !r.more }
 
 // ParseResult reads the body of any response that carries an LDAPResult.
 func ParseResult(op Op, b []byte) (r Result, err error) {
@@ -33,6 +37,7 @@ func ParseResult(op Op, b []byte) (r Result, err error) {
 		return r, err
 	}
 	for len(b) > 0 {
+		r.more = true
 		var e element
 		if e, b, err = next(b); err != nil {
 			return r, err
