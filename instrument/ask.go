@@ -46,7 +46,8 @@ func newReply(id int64, r *ldap.SearchRequest) *reply {
 // that a search of the driver's, sent meanwhile, cannot be taken for it.
 func (c *Client) ask(k *call) (*ldap.SearchResult, error) {
 	answer := k.reply
-	message, err := wire.ParseMessage(answer.raw)
+	message := &wire.Message{}
+	err := message.Parse(answer.raw)
 	if err == nil {
 		_, err = c.conn.send(k, message, answer.raw, c.conn.limits.Write)
 	}
@@ -107,7 +108,7 @@ func (a *reply) refer(body []byte) error {
 }
 
 // take reads the last answer. It has been checked whole.
-func (a *reply) take(m wire.Message, raw []byte, result *wire.Result) {
+func (a *reply) take(m *wire.Message, raw []byte, result *wire.Result) {
 	a.result.ResultCode, a.result.DiagnosticMessage = uint16(result.Code), string(result.Diagnostic)
 	if result.Code != 0 {
 		packet, err := ber.DecodePacketErr(bytes.Clone(raw)) // callers may look for controls in the packet

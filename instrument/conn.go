@@ -141,7 +141,7 @@ func (c *Conn) outlive(id int64) {
 
 // claim returns the call that a message answers, nil for none. A last answer takes it off the list of those that wait; alone
 // tells that nobody else has got hold of it there.
-func (c *Conn) claim(m wire.Message, now time.Time) (k *call, alone bool) {
+func (c *Conn) claim(m *wire.Message, now time.Time) (k *call, alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k = c.inflight.get(m.ID)

@@ -92,7 +92,8 @@ func (c *Conn) startTLS(ctx context.Context, config *tls.Config) error {
 	k.secure = func() error { return c.encrypt(ctx, config) }
 	var e wire.Encoder
 	e.Message(1, func(e *wire.Encoder) { e.Extended(wire.OIDStartTLS, nil) }, nil)
-	message, err := wire.ParseMessage(e.Bytes)
+	message := &wire.Message{}
+	err := message.Parse(e.Bytes)
 	if err == nil {
 		_, err = c.send(k, message, e.Bytes, c.limits.Write)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // driverControls turns the controls of a message into those of the driver.
-func driverControls(m wire.Message) (controls []ldap.Control, err error) {
+func driverControls(m *wire.Message) (controls []ldap.Control, err error) {
 	if !m.HasControls() {
 		return nil, nil
 	}

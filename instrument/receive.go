@@ -72,8 +72,8 @@ func (c *Conn) take() error {
 	}
 	now := c.scope.clock.now()
 	c.heard.add(len(raw), now)
-	m, err := wire.ParseMessage(raw)
-	if err != nil {
+	m := &wire.Message{}
+	if err := m.Parse(raw); err != nil {
 		return err
 	}
 	if m.ID == 0 {
@@ -112,7 +112,7 @@ func (k *call) await() {
 }
 
 // between takes an answer that is not the last.
-func (c *Conn) between(k *call, m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) between(k *call, m *wire.Message, raw []byte, now time.Time) error {
 	search := k.seen == KindSearch
 	switch {
 	case m.Op == wire.SearchResultEntry && search:
@@ -134,7 +134,7 @@ func (c *Conn) between(k *call, m wire.Message, raw []byte, now time.Time) error
 	return k.inform(raw)
 }
 
-func (c *Conn) reference(k *call, m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) reference(k *call, m *wire.Message, raw []byte, now time.Time) error {
 	k.mu.Lock()
 	k.hear(len(raw), now)
 	k.refs++
@@ -157,7 +157,7 @@ func (c *Conn) reference(k *call, m wire.Message, raw []byte, now time.Time) err
 	return c.pass(k, raw)
 }
 
-func (c *Conn) entry(k *call, m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error {
 	body := string(m.Body)
 	entry, secret, err := decodeEntry(body, c.scope.wire.Elements)
 	k.mu.Lock()
@@ -179,11 +179,11 @@ func (c *Conn) entry(k *call, m wire.Message, raw []byte, now time.Time) error {
 	if k.limit > 0 && count > k.limit {
 		return fmt.Errorf("%w: more entries than the size limit of %d", wire.ErrLimit, k.limit)
 	}
-	return k.divert(entry, m)
+	return k.divert(entry, *m)
 }
 
 // complete takes the last answer of a call.
-func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now time.Time) error {
+func (c *Conn) complete(k *call, m *wire.Message, raw []byte, alone bool, now time.Time) error {
 	result, err := wire.ParseResult(m.Op, m.Body)
 	if err != nil {
 		return err
@@ -227,7 +227,7 @@ func (c *Conn) complete(k *call, m wire.Message, raw []byte, alone bool, now tim
 
 // controls reads the controls of a last answer that the observer understands. A paging control that cannot be read is an
 // error: taken for an empty one, it would make a part look like the whole.
-func (k *call) controls(m wire.Message) error {
+func (k *call) controls(m *wire.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var malformed error
@@ -272,7 +272,7 @@ func (c *Conn) deliver(k *call, raw []byte) {
 
 // unsolicited records a notification (RFC 4511 section 4.4). A notice of disconnection is the reason why the connection
 // is about to end.
-func (c *Conn) unsolicited(m wire.Message, raw []byte, now time.Time) error {
+func (c *Conn) unsolicited(m *wire.Message, raw []byte, now time.Time) error {
 	if m.Op != wire.ExtendedResponse {
 		return fmt.Errorf("%w: message id 0 without a notification", wire.ErrMalformed)
 	}

@@ -23,7 +23,8 @@ func (c *Conn) Write(p []byte) (int, error) {
 			}
 			return c.inner.Write(p)
 		}
-		if message, err := wire.ParseMessage(p); err == nil {
+		message := &wire.Message{}
+		if err := message.Parse(p); err == nil {
 			return c.send(c.announced(message), message, p, c.limits.Write)
 		}
 	}
@@ -45,8 +46,8 @@ func (c *Conn) collect(p []byte) (int, error) {
 			return len(p), nil // the rest is still to come, or the limit ends it
 		}
 		raw := c.partial[:len(c.partial)-len(rest)]
-		message, err := wire.ParseMessage(raw)
-		if err != nil {
+		message := &wire.Message{}
+		if err := message.Parse(raw); err != nil {
 			return 0, c.refuse(fmt.Errorf("%w: %w", ErrNotSent, err))
 		}
 		c.partial = nil
@@ -83,7 +84,7 @@ func (c *Conn) withdraw(k *call) bool {
 // announced returns the call that a message belongs to: the announced one when it is of that kind and about the same
 // entry. Somebody may use the driver directly at the same time. The driver sends from one goroutine, so that nobody else takes
 // the call while it is looked at.
-func (c *Conn) announced(m wire.Message) *call {
+func (c *Conn) announced(m *wire.Message) *call {
 	k := c.handoff.Load()
 	if k == nil || wire.ResponseTo(m.Op) != responseOf(k.kind) || k.target != "" && k.target != string(target(m)) {
 		return unannounced()
@@ -99,7 +100,7 @@ func (c *Conn) announced(m wire.Message) *call {
 }
 
 // target returns the DN or OID that a request is about.
-func target(m wire.Message) []byte {
+func target(m *wire.Message) []byte {
 	if m.Op == wire.DelRequest {
 		return m.Body
 	}
@@ -118,7 +119,7 @@ func about(target string) func(*call) { return func(k *call) { k.target = target
 const atOnce = 4 << 10
 
 // send writes the message of a call.
-func (c *Conn) send(k *call, message wire.Message, raw []byte, within time.Duration) (int, error) {
+func (c *Conn) send(k *call, message *wire.Message, raw []byte, within time.Duration) (int, error) {
 	v := &k.view
 	err := v.read(message)
 	if err == nil {
@@ -267,7 +268,8 @@ func (c *Conn) unbind(ctx context.Context) {
 
 // sendOwn sends a message of the observer. Nobody waits for its outcome, which is recorded.
 func (c *Conn) sendOwn(k *call, raw []byte) {
-	if message, err := wire.ParseMessage(raw); err == nil {
+	message := &wire.Message{}
+	if err := message.Parse(raw); err == nil {
 		_, _ = c.send(k, message, raw, farewell)
 	}
 }

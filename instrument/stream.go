@@ -15,7 +15,7 @@ import (
 // changes r. patient lifts the limit on silence.
 func (c *Client) stream(ctx context.Context, r *ldap.SearchRequest, patient bool, send func(*ldap.SearchSingleResult)) error {
 	deliver := func(e *ldap.Entry, m wire.Message) error {
-		controls, err := driverControls(m)
+		controls, err := driverControls(&m)
 		if err == nil {
 			send(&ldap.SearchSingleResult{Entry: e, Controls: controls})
 			c.conn.rearm() // the reader may have taken its time

@@ -61,8 +61,8 @@ func (v *requestView) forget() {
 }
 
 // read reads the request of a message.
-func (v *requestView) read(m wire.Message) (err error) {
-	v.message = m
+func (v *requestView) read(m *wire.Message) (err error) {
+	v.message = *m
 	switch m.Op {
 	case wire.BindRequest:
 		v.kind = KindBind

@@ -62,34 +62,41 @@ type Message struct {
 }
 
 // ParseMessage reads the envelope of one message: its id, which operation it holds, and its controls.
-func ParseMessage(raw []byte) (Message, error) {
+func ParseMessage(raw []byte) (m Message, err error) {
+	if err = m.Parse(raw); err != nil {
+		return Message{}, err
+	}
+	return m, nil
+}
+
+// Parse is ParseMessage into an empty Message.
+func (m *Message) Parse(raw []byte) error {
 	body, rest, err := expect(raw, tagSequence, "message is no sequence")
 	if err != nil {
-		return Message{}, err
+		return err
 	}
 	if len(rest) != 0 {
-		return Message{}, malformed("bytes behind the message")
+		return malformed("bytes behind the message")
 	}
-	id, body, err := expectInteger(body, tagInteger, "message without an id")
-	if err != nil {
-		return Message{}, err
+	if m.ID, body, err = expectInteger(body, tagInteger, "message without an id"); err != nil {
+		return err
 	}
-	if id < 0 || id > 1<<31-1 {
-		return Message{}, malformed("message id out of range")
+	if m.ID < 0 || m.ID > 1<<31-1 {
+		return malformed("message id out of range")
 	}
 	op, rest, err := next(body)
 	if err != nil {
-		return Message{}, err
+		return err
 	}
-	m := Message{ID: id, Op: Op(op.tag), Body: op.body}
+	m.Op, m.Body = Op(op.tag), op.body
 	if len(rest) == 0 {
-		return m, nil
+		return nil
 	}
 	m.controls, rest, err = expect(rest, 0xa0, "message with an unknown trailer")
 	if err == nil && len(rest) != 0 {
 		err = malformed("bytes behind the controls")
 	}
-	return m, err
+	return err
 }
 
 // Control is one control of a message (RFC 4511 section 4.1.11). Value is nil when it has none.
