@@ -181,7 +181,7 @@ func (c *Conn) begin(k *call, bytes int, now time.Time) {
 	}
 	k.published.Store(true)
 	if k.cut != "" {
-		c.end(k, nil, traffic{}, k.cut, time.Now())
+		c.end(k, nil, nil, k.cut, time.Now())
 	}
 }
 

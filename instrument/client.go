@@ -85,13 +85,13 @@ func (c *Client) Lent(held time.Duration) {
 	c.conn.scope.telemetry.use.Record(context.Background(), held.Seconds(), c.conn.endpoint.Load().lent...)
 }
 
-func (c *Client) takeWait() Timing {
-	if c.wait.Load() != nil { // to look costs nothing, to swap does
-		if wait := c.wait.Swap(nil); wait != nil {
-			return *wait
-		}
+func (c *Client) takeWait(to *Timing) {
+	if c.wait.Load() == nil { // to look costs nothing, to swap does
+		return
 	}
-	return Timing{}
+	if wait := c.wait.Swap(nil); wait != nil {
+		*to = *wait
+	}
 }
 
 // Close says goodbye to the server where that is still possible and closes the connection. It does not wait for open

@@ -57,22 +57,21 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 	returned = true
 	last, sent := c.leave(k)
 	alone := stop()
-	t = last.tells()
-	err = c.outcome(ctx, t, kind, err, sent)
+	last.tells(&t)
+	err = c.outcome(ctx, &t, kind, err, sent)
 	if err == nil && alone && t.free {
 		last.recycle()
 	}
 	return t, err
 }
 
-// tells returns what a call leaves behind.
-func (k *call) tells() told {
+// tells writes down what a call leaves behind.
+func (k *call) tells(t *told) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return told{
-		seq: k.recorded, paged: k.paged, cookie: k.cookie, unknown: k.unknown, refused: k.refused, answered: k.answered, code: k.code,
-		part: k.bytes > 0, free: k.ended && k.settled && k.steps == nil,
-	}
+	t.seq, t.paged, t.cookie, t.unknown = k.recorded, k.paged, k.cookie, k.unknown
+	t.refused, t.answered, t.code = k.refused, k.answered, k.code
+	t.part, t.free = k.bytes > 0, k.ended && k.settled && k.steps == nil
 }
 
 // enter waits for the sender's turn and announces the call.
@@ -88,7 +87,7 @@ func (c *Client) enter(ctx context.Context, k *call) error {
 		c.turn.giveBack()
 		return fmt.Errorf("%w: %w", ErrConnection, err)
 	}
-	k.wait = c.takeWait()
+	c.takeWait(&k.wait)
 	if k.alone() {
 		k.turn = nil // kept until the last message has been answered
 	}
@@ -118,7 +117,7 @@ func (c *Client) leave(k *call) (last *call, sent bool) {
 
 // outcome classifies, in one place, how an operation ended. Only what the wire saw counts: the driver's success without
 // a last answer is no success.
-func (c *Client) outcome(ctx context.Context, t told, kind Kind, err error, sent bool) error {
+func (c *Client) outcome(ctx context.Context, t *told, kind Kind, err error, sent bool) error {
 	switch {
 	case t.refused != nil:
 		return c.failed(kind, t.refused)

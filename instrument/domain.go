@@ -129,34 +129,31 @@ func (t *traffic) add(bytes int, now time.Time) {
 	t.last = now
 }
 
-// take returns what is not counted yet, for who counts it.
-func (t *traffic) take() traffic {
-	came := *t
-	*t = traffic{}
-	return came
-}
-
-// received counts what came in.
-func (d *domain) received(came traffic) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.usage.receive(came)
-}
-
-func (u *Usage) receive(came traffic) {
-	if came.messages > 0 {
-		u.MessagesReceived += came.messages
-		u.BytesReceived += came.bytes
-		u.LastReceivedTime = came.last
+// count counts it. The caller holds the domain's mu.
+func (t *traffic) count(u *Usage) {
+	if t.messages > 0 {
+		u.MessagesReceived += t.messages
+		u.BytesReceived += t.bytes
+		u.LastReceivedTime = t.last
+		t.messages, t.bytes = 0, 0
 	}
 }
 
-// ended counts the outcome of a call, and what came in with it.
-func (d *domain) ended(k *call, e *ending, came traffic) {
+// received counts what came in.
+func (d *domain) received(came *traffic) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	came.count(&d.usage)
+}
+
+// ended counts the outcome of a call, and what came in with it, if anything.
+func (d *domain) ended(k *call, e *ending, came *traffic) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := &d.usage
-	u.receive(came)
+	if came != nil {
+		came.count(u)
+	}
 	u.Entries += uint64(e.entries)
 	u.References += uint64(e.refs)
 	if e.result.Received {

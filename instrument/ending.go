@@ -39,7 +39,7 @@ func (c *Conn) finish(k *call, failure ErrorType, now time.Time) {
 	case k.seen == 0:
 		k.cut = cmp.Or(k.cut, failure)
 	default:
-		c.end(k, nil, traffic{}, failure, now)
+		c.end(k, nil, nil, failure, now)
 	}
 }
 
@@ -51,7 +51,7 @@ func (c *Conn) answer(k *call, r *wire.Result, bytes int, alone bool, now time.T
 	k.hear(bytes, now)
 	k.code, k.answered, k.settled = r.Code, true, alone
 	if !k.ended {
-		c.end(k, r, c.heard.take(), "", now)
+		c.end(k, r, &c.heard, "", now)
 	}
 }
 
@@ -66,7 +66,7 @@ func (k *call) hear(bytes int, now time.Time) {
 
 // end publishes the end of an operation whose start is published, and counts what came in with it. The caller holds the
 // call's mu.
-func (c *Conn) end(k *call, r *wire.Result, came traffic, failure ErrorType, now time.Time) {
+func (c *Conn) end(k *call, r *wire.Result, came *traffic, failure ErrorType, now time.Time) {
 	k.ended = true
 	e := &ending{
 		state: StateDone, duration: now.Sub(k.start), entries: k.entries, refs: k.refs, bytes: k.bytes, raw: k.kept,

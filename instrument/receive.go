@@ -53,11 +53,11 @@ func (c *Conn) hand(p []byte) (n int, err error) {
 // receive takes one message off the wire and decides who gets it.
 func (c *Conn) receive() error {
 	if c.heard.messages > 0 && c.framer.Buffered() == 0 { // it may be long until the next one comes
-		c.domain.received(c.heard.take())
+		c.domain.received(&c.heard)
 	}
 	err := c.take()
 	if err != nil {
-		c.domain.received(c.heard.take())
+		c.domain.received(&c.heard)
 		if isMalformed(err) {
 			c.domain.count(func(n *Counters) *uint64 { return &n.MalformedMessages })
 		}
@@ -184,8 +184,8 @@ func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error 
 
 // complete takes the last answer of a call.
 func (c *Conn) complete(k *call, m *wire.Message, raw []byte, alone bool, now time.Time) error {
-	result, err := wire.ParseResult(m.Op, m.Body)
-	if err != nil {
+	result := &wire.Result{}
+	if err := result.Parse(m.Op, m.Body); err != nil {
 		return err
 	}
 	if result.Code > 0xffff {
@@ -212,9 +212,9 @@ func (c *Conn) complete(k *call, m *wire.Message, raw []byte, alone bool, now ti
 	}
 	c.deliver(k, raw)
 	if k.reply != nil {
-		k.reply.take(m, raw, &result)
+		k.reply.take(m, raw, result)
 	}
-	c.answer(k, &result, len(raw), alone, now)
+	c.answer(k, result, len(raw), alone, now)
 	switch {
 	case k.reply != nil:
 		c.reader.asks.Add(1)

@@ -24,23 +24,29 @@ func (r *Result) Bare() bool { return !r.more }
 
 // ParseResult reads the body of any response that carries an LDAPResult.
 func ParseResult(op Op, b []byte) (r Result, err error) {
+	err = r.Parse(op, b)
+	return r, err
+}
+
+// Parse is ParseResult into an empty Result.
+func (r *Result) Parse(op Op, b []byte) (err error) {
 	if r.Code, b, err = expectInteger(b, tagEnumerated, "result without a code"); err != nil {
-		return r, err
+		return err
 	}
 	if r.Code < 0 {
-		return r, malformed("negative result code")
+		return malformed("negative result code")
 	}
 	if r.MatchedDN, b, err = expect(b, tagOctetString, "result without a matched name"); err != nil {
-		return r, err
+		return err
 	}
 	if r.Diagnostic, b, err = expect(b, tagOctetString, "result without a message"); err != nil {
-		return r, err
+		return err
 	}
 	for len(b) > 0 {
 		r.more = true
 		var e element
 		if e, b, err = next(b); err != nil {
-			return r, err
+			return err
 		}
 		switch {
 		case e.tag == 0xa3:
@@ -51,7 +57,7 @@ func ParseResult(op Op, b []byte) (r Result, err error) {
 			r.Value = e.body
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // Referrals calls yield with each URI of the result.
