@@ -32,7 +32,7 @@ const box = by("filter");
 
 const openOperation = (/** @type {number} */ seq) => router.go({ op: String(seq) }, router.params.has("op") ? "adjust" : "step");
 const openRequest = (/** @type {string} */ id) => router.go({ screen: "request", id, op: null, tab: null });
-const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation });
+const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation, pinned: () => { if (router.screen === "usage") usage.show(router.params); } });
 const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, later: paint });
 const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
 const requestList = new RequestList(by("requests"), store, { open: openRequest });
@@ -124,7 +124,6 @@ live.addEventListener("frame", (e) => {
   if (frame.type === "welcome") {
     by("navusage").hidden = !frame.features.history;
     by("navusers").hidden = !frame.features.users;
-    drawer.keeps = frame.features.history;
     drawer.asks = frame.features.replay;
     if (store.epoch && store.epoch !== frame.epoch) say(`The application restarted at ${clock(frame.now)}`);
   }
