@@ -2,7 +2,12 @@
 
 package main_test
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+)
 
 // redraws draws planned trees over one another, each made by chance from a few words, and compares every one with the same
 // tree in a new element. It returns the first that differs.
@@ -124,5 +129,36 @@ func TestBrowserDrawsLittle(t *testing.T) {
 	}
 	if found.Short > 0 {
 		t.Errorf("the rows end %v pixels above the end of the list", found.Short)
+	}
+}
+
+// TestBrowserLinked opens links to an operation far down: the list is brought to it and marks it, once, and then goes where its reader does.
+func TestBrowserLinked(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.visit("/people?q=ada")
+	_, ops := r.last("/people")
+	seq := of("search", ops)[0].Seq
+	for range 3 {
+		r.visit("/groups")
+	}
+	list := `document.querySelector("[data-testid=live-list]")`
+	inSight := `(() => { const row = ` + chosenRow + `?.getBoundingClientRect(), list = ` + list + `.getBoundingClientRect(); return row && row.top >= list.top + 28 && row.bottom <= list.bottom; })()`
+	for _, group := range []string{"", "&group=flat", "&group=shape"} {
+		b.visit(fmt.Sprintf("%s/?op=%d%s", r.panel, seq, group))
+		b.await("the drawer", drawer+`.innerText.includes("Copy as")`)
+		b.await("the row of the operation to be chosen, in sight"+group, fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, seq, inSight))
+	}
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, seq))
+	b.await("the list to be scrolled", list+`.scrollTop > 100 && `+inSight)
+	b.keys("k")
+	b.await("the row above to be chosen", fmt.Sprintf(`%s.dataset.id !== "o-%d"`, chosenRow, seq))
+	b.keys(kb.Home)
+	b.await("the top", inOrder+`[0].ariaRowIndex === "2"`)
+	top := asks[string](b, inOrder+`[0].dataset.id`)
+	r.visit("/groups")
+	b.await("the new rows", inOrder+`[0].dataset.id !== `+quote(top))
+	if y := asks[float64](b, list+".scrollTop"); y != 0 {
+		t.Errorf("the list went back to %v", y)
 	}
 }

@@ -44,6 +44,7 @@ const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: () => list
 new Completion(box, store);
 let painting = false;
 let again = false; // something has changed since it was drawn
+let linked = router.screen === "live" ? Number(router.params.get("op")) : 0; // the operation of the address, until the list shows its row
 let summed = 0; // when sums were made last; they cost a look at every operation
 
 /** @param {Row} row */
@@ -84,6 +85,15 @@ function show() {
     summed = performance.now();
   }
   list.show(tree.refresh(), emptyHint());
+  if (linked && store.last) bring();
+}
+
+/** Brings the list to the operation of a link, once: then it goes where its reader does. */
+function bring() {
+  const id = tree.unfold(linked);
+  linked = 0;
+  list.show(tree.refresh());
+  list.reveal(id);
 }
 
 function emptyHint() {

@@ -233,6 +233,12 @@ export class List {
     this.select(Math.max(0, Math.min(this.rows.count - 1, this.rows.find(this.selected) + by * step)));
   }
 
+  /** Chooses a row and brings it into sight, in what room there is now. @param {string} id */
+  reveal(id) {
+    this.fit();
+    this.select(this.rows.find(id));
+  }
+
   /** @param {number} at */
   select(at) {
     const row = this.rows.at(at);
