@@ -162,3 +162,51 @@ func TestBrowserLinked(t *testing.T) {
 		t.Errorf("the list went back to %v", y)
 	}
 }
+
+// TestBrowserStays: away from the top what is read stays where it is, however much comes above it, and a pill counts that. Where a row is chosen
+// and in sight, it is that one which stays, also when its neighbours become more.
+func TestBrowserStays(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	for range 3 {
+		r.visit("/groups")
+	}
+	b.lists(r)
+	list := `document.querySelector("[data-testid=live-list]")`
+	place := func(id string) float64 {
+		t.Helper()
+		return asks[float64](b, `document.querySelector('.row[data-id="`+id+`"]:not([hidden])')?.getBoundingClientRect().top ?? -1`)
+	}
+	b.do(clicks(inOrder + `[0].querySelector(".twist").click()`))
+	b.await("a request to be folded", inOrder+`[0].ariaExpanded === "false"`)
+	folded := asks[string](b, list+".ariaRowCount")
+	asks[bool](b, `(`+list+`.scrollTop = 1000, true)`)
+	b.await("the rows further down", inOrder+`[0].ariaRowIndex > 20`)
+	b.keys("]")
+	b.await("it to be unfolded", list+".ariaRowCount !== "+quote(folded))
+	if pill := asks[string](b, `document.querySelector(".pill:not([hidden])")?.innerText ?? ""`); pill != "" {
+		t.Errorf("what is unfolded is counted as new: %s", pill)
+	}
+	read := asks[string](b, inOrder+`[10].dataset.id`)
+	before := place(read)
+	r.visit("/people?q=ada")
+	b.await("the pill to count what came", `document.querySelector(".pill:not([hidden])")?.innerText === "▲ 2 new"`)
+	if after := place(read); after != before {
+		t.Errorf("what is read went from %v to %v", before, after)
+	}
+	b.do(clicks(inOrder + `[20].click()`))
+	b.await("the row to be chosen", chosenRow)
+	read = asks[string](b, chosenRow+`.dataset.id`)
+	before = place(read)
+	asks[bool](b, app+`.then(({ store }) => {
+		const above = store.operations.get(Number(`+inOrder+`.slice(8, 18).find(e => e.dataset.testid === "op-row").dataset.id.slice(2)));
+		const to = store.last + 1;
+		return store.apply({ type: "batch", epoch: store.epoch, from: store.last, to, operations: [{ ...above, seq: above.seq + 0.5, updated: to }], requests: [] }) === "";
+	})`)
+	b.await("the row between others", `document.querySelector(".row[data-id$='.5']:not([hidden])")`)
+	if after := place(read); after != before {
+		t.Errorf("the chosen row went from %v to %v", before, after)
+	}
+	b.click(".pill")
+	b.await("the top without a pill", list+`.scrollTop === 0 && document.querySelector(".pill").hidden`)
+}

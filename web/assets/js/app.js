@@ -232,6 +232,7 @@ function grouping(name) {
 /** @param {boolean} open */
 function foldAll(open) {
   tree.all(open);
+  list.anchor.id = ""; // what comes is not new
   toolbar.unless(show);
 }
 
