@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument"
@@ -98,4 +99,8 @@ func TestBrowserHandleAgrees(t *testing.T) {
 	b.visit(site + "/page")
 	open()
 	agrees("opened after its end")
+	b.do(chromedp.EmulateViewport(320, 640))
+	if left := asks[float64](b, root+`.querySelector("[role=region]").getBoundingClientRect().left`); left < 0 {
+		t.Errorf("in a narrow window what is opened begins at %v", left)
+	}
 }

@@ -12,7 +12,7 @@ sheet.replaceSync(`
 :host([data-corner^=b]) { bottom: 12px; } :host([data-corner^=t]) { top: 12px; } :host([data-corner$=right]) { right: 12px; } :host([data-corner$=left]) { left: 12px; }
 button, a { font: inherit; color: light-dark(#1b57c4, #7aa9ff); } button { min-height: 28px; padding: 0 12px; border: 1px solid #7d8794; border-radius: 14px; background: var(--bg); cursor: pointer; }
 .medium, .dup { color: light-dark(#7d5000, #e8b04a); } .high, .critical, .error { color: light-dark(#b3202a, #ff8585); }
-div { width: 296px; max-height: 400px; overflow: auto; margin: 4px 0; padding: 4px 12px; border: 1px solid #7d8794; border-radius: 6px; background: var(--bg); }
+div { box-sizing: border-box; width: 322px; max-width: calc(100vw - 24px); max-height: 400px; overflow: auto; margin: 4px 0; padding: 4px 12px; border: 1px solid #7d8794; border-radius: 6px; background: var(--bg); }
 ul { padding: 0; } li { display: flex; gap: 8px; } span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1; } p, ul { margin: 4px 0; } [hidden] { display: none; }
 @media print { :host { display: none; } }`);
 
