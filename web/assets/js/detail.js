@@ -158,7 +158,7 @@ export class Drawer {
         asked(op, op.copies ?? {}),
         answer(op),
         entries(op),
-        findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: () => {} }))) : null,
+        findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: this.actions.operation }))) : null,
         section("Time", times(op), this.likes(op), this.pages(op)),
         section("Connection", facts([["Domain", op.domain], ["Server", op.server], ["Connection", op.conn], ["Encryption", op.security === "none" ? "none" : op.security?.replace("_", " ")], ["Message id", op.message_id],
           ["Sent, received", `${bytes(op.bytes_sent)}, ${bytes(op.bytes_received)}`]])),
