@@ -149,6 +149,14 @@ func TestBrowserLinked(t *testing.T) {
 		b.await("the drawer", drawer+`.innerText.includes("Copy as")`)
 		b.await("the row of the operation to be chosen, in sight"+group, fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, seq, inSight))
 	}
+	_, newest := r.last("/groups")
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, newest[3].Seq))
+	b.await("the row near the top to be chosen", fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, newest[3].Seq, inSight))
+	r.visit("/groups")
+	b.await("what came to be counted", `document.querySelector(".pill:not([hidden])")`)
+	if !asks[bool](b, inSight) {
+		t.Error("what came pushed the row out of sight")
+	}
 	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, seq))
 	b.await("the list to be scrolled", list+`.scrollTop > 100 && `+inSight)
 	b.keys("k")

@@ -246,10 +246,12 @@ export class List {
     this.select(Math.max(0, Math.min(this.rows.count - 1, this.rows.find(this.selected) + by * step)));
   }
 
-  /** Chooses a row and brings it into sight, in what room there is now. @param {string} id */
+  /** Chooses a row and brings it into sight, in what room there is now; at the top itself it would soon be pushed away. @param {string} id */
   reveal(id) {
     this.fit();
-    this.select(this.rows.find(id));
+    const at = this.rows.find(id);
+    this.select(at);
+    if (at > 0 && !this.scrolled()) this.scroll(this.height);
   }
 
   /** @param {number} at */
