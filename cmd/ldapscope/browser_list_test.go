@@ -3,9 +3,14 @@
 package main_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
+	"path/filepath"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -152,10 +157,17 @@ func TestBrowserLinked(t *testing.T) {
 	_, newest := r.last("/groups")
 	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, newest[3].Seq))
 	b.await("the row near the top to be chosen", fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, newest[3].Seq, inSight))
-	r.visit("/groups")
-	b.await("what came to be counted", `document.querySelector(".pill:not([hidden])")`)
-	if !asks[bool](b, inSight) {
-		t.Error("what came pushed the row out of sight")
+	for _, path := range []string{"/people?q=ada", "/computers", "/failing", "/groups"} {
+		known := asks[string](b, list+".ariaRowCount")
+		r.visit(path)
+		b.await("what came to be counted", `document.querySelector(".pill:not([hidden])") && `+list+".ariaRowCount !== "+quote(known))
+		b.lists(r)
+		if !asks[bool](b, inSight) {
+			t.Errorf("what came of %s pushed the row out of sight", path)
+		}
+		if n := b.stale(list); n > 0 {
+			t.Errorf("after %s, %d pixels of the list show what was there before", path, n)
+		}
 	}
 	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, seq))
 	b.await("the list to be scrolled", list+`.scrollTop > 100 && `+inSight)
@@ -169,6 +181,35 @@ func TestBrowserLinked(t *testing.T) {
 	if y := asks[float64](b, list+".scrollTop"); y != 0 {
 		t.Errorf("the list went back to %v", y)
 	}
+}
+
+// stale counts the pixels of an element that are others once the page has been painted anew.
+func (b *tab) stale(element string) (n int) {
+	b.t.Helper()
+	frames := `new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))), 100))` // what is drawn is painted
+	asks[bool](b, frames)
+	folder := b.t.TempDir()
+	var pictures [2]image.Image
+	for i := range pictures {
+		if i == 1 {
+			b.do(chromedp.EmulateViewport(1440, 899), chromedp.EmulateViewport(1440, 900))
+			asks[bool](b, frames)
+		}
+		picture, err := png.Decode(bytes.NewReader(b.shot(filepath.Join(folder, "list.png"))))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		pictures[i] = picture
+	}
+	box := asks[[]float64](b, `(({ left, top, right, bottom }) => [left, top, right, bottom])(`+element+`.getBoundingClientRect())`)
+	for y := int(box[1]); y < int(box[3]); y++ {
+		for x := int(box[0]); x < int(box[2]); x++ {
+			if pictures[0].At(x, y) != pictures[1].At(x, y) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // TestBrowserStays: away from the top what is read stays where it is, however much comes above it, and a pill counts that. Where a row is chosen
