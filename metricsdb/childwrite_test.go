@@ -58,7 +58,7 @@ func once(path string) {
 	fmt.Println("merged", saved.Merged)
 }
 
-// bulk writes as many documents as it is told, each some 200 KB.
+// bulk writes as many documents as it is told, each some 200 kB.
 func bulk(path string) {
 	count, err := strconv.Atoi(os.Getenv(childArg))
 	must(err)

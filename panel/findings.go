@@ -182,9 +182,12 @@ func (p *Panel) sumFindings(requests []instrument.Request) (rows []findingRow, c
 	rows, counts = []findingRow{}, map[string]int{}
 	for i := range requests {
 		q := &requests[i]
+		times := map[string]int{} // one rule may find two things of one shape, which are two rows
 		for _, f := range p.findingsOf(q) {
 			route := routeOf(q)
 			key := fmt.Sprint(f.Rule.ID, " ", f.Shape, " ", route)
+			times[key]++
+			key = fmt.Sprint(key, " ", times[key])
 			at, ok := place[key]
 			if !ok {
 				at = len(rows)

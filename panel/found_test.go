@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/instrument/advice"
 	"github.com/ldapscope/ldapscope/ldapmgr"
+	"github.com/ldapscope/ldapscope/ldapmgr/ldaptest"
 	"github.com/ldapscope/ldapscope/panel"
 )
 
@@ -71,5 +73,32 @@ func TestQueriesAboutWhatWasFound(t *testing.T) {
 	}
 	if fmt.Sprint(values["tls"], values["is"], values["advice"]) != fmt.Sprint(4, 8, 10+len(advice.Rules())) || values["dom"] != 0 {
 		t.Errorf("values by key: %v", values)
+	}
+}
+
+// TestOneRuleFindsTwice: where one rule finds two things in one HTTP request, such as two names that are refused again and again, both are listed,
+// as the request's row counts them.
+func TestOneRuleFindsTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, panel.Config{})
+	ctx, end := s.scope.Job(t.Context(), "guessing")
+	for range 3 {
+		for _, name := range []string{"CN=Ada Lovelace,OU=people," + ldaptest.DefaultSuffix, "CN=Nobody,OU=people," + ldaptest.DefaultSuffix} {
+			if err := s.client.Bind(ctx, name, "wrong"); err == nil {
+				t.Fatal("a wrong password is right")
+			}
+		}
+	}
+	end()
+	var found struct {
+		Findings []struct {
+			Rule       string
+			Requests   int
+			Operations []uint64
+		}
+	}
+	s.get(t, "/api/v1/findings?request="+instrument.RequestID(ctx), &found)
+	if f := found.Findings; len(f) != 2 || f[0].Rule != f[1].Rule || f[0].Requests != 1 || f[1].Requests != 1 || f[0].Operations[0] == f[1].Operations[0] {
+		t.Errorf("not two names, each in one request: %+v", f)
 	}
 }

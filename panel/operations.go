@@ -114,6 +114,7 @@ type operationDetail struct {
 	Callers          []frameRow        `json:"callers"`
 	TraceURL         string            `json:"trace_url,omitempty"`
 	Copies           map[string]string `json:"copies"`
+	Pinned           *bool             `json:"pinned,omitempty"` // nil where it cannot be
 }
 
 type entryRow struct {
@@ -140,13 +141,11 @@ func (p *Panel) operation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	op, ok, gone, what := p.config.Scope.Recorder().Operation(seq)
-	if !ok {
-		if document, pinned := p.pinnedDocument(r, seq); pinned {
-			answer(w, http.StatusOK, document)
-			return
-		}
-	}
+	document, pinned := p.pinned(r, seq)
 	switch {
+	case !ok && pinned:
+		answer(w, http.StatusOK, document)
+		return
 	case gone:
 		answer(w, http.StatusGone, failure{
 			problem{"evicted", "this operation has left the recorder; a larger recorder.operations or recorder.bytes keeps more"},
@@ -157,7 +156,11 @@ func (p *Panel) operation(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "absent", "there is no operation with this number")
 		return
 	}
-	answer(w, http.StatusOK, p.detailOf(&op))
+	whole := p.detailOf(&op)
+	if p.config.History != nil && op.State != instrument.StateRunning {
+		whole.Pinned = &pinned
+	}
+	answer(w, http.StatusOK, whole)
 }
 
 func (p *Panel) detailOf(op *instrument.Operation) operationDetail {

@@ -71,7 +71,9 @@ func (p *Panel) pin(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, "full", "200 operations are pinned already; unpin some first")
 		return
 	}
-	document, err := json.Marshal(p.detailOf(&op))
+	whole := p.detailOf(&op)
+	whole.Pinned = new(true)
+	document, err := json.Marshal(whole)
 	if err == nil {
 		err = h.Pin(r.Context(), pinnedOf(&op, text(body.Note), document))
 	}
@@ -111,8 +113,8 @@ func (p *Panel) unpin(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]uint64{"unpinned": seq})
 }
 
-// pinnedDocument finds what was pinned of this program's run, for operations that the recorder has given up.
-func (p *Panel) pinnedDocument(r *http.Request, seq uint64) (json.RawMessage, bool) {
+// pinned finds what was pinned of this program's run.
+func (p *Panel) pinned(r *http.Request, seq uint64) (json.RawMessage, bool) {
 	if p.config.History == nil {
 		return nil, false
 	}

@@ -170,7 +170,7 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// TestPins keeps an operation that the recorder then gives up.
+// TestPins keeps an operation that the recorder then gives up. Asked for, it says whether it is pinned.
 func TestPins(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, panel.Config{History: &shelf{}})
@@ -182,9 +182,17 @@ func TestPins(t *testing.T) {
 	}
 	s.get(t, "/api/v1/operations?q=op:search", &list)
 	seq := list.Operations[0].Seq
+	says := func(when, want string) {
+		t.Helper()
+		if _, body := s.text(t, fmt.Sprint("/api/v1/operations/", seq)); !strings.Contains(body, want) {
+			t.Errorf("%s the operation does not say %s: %s", when, want, body)
+		}
+	}
+	says("before", `"pinned":false`)
 	if status, body := s.send(t, http.MethodPost, "/api/v1/pins", fmt.Sprintf(`{"seq": %d, "note": "odd"}`, seq)); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+	says("pinned", `"pinned":true`)
 	s.scope.Recorder().Clear()
 	status, body := s.text(t, fmt.Sprint("/api/v1/operations/", seq))
 	var op struct {
@@ -194,6 +202,7 @@ func TestPins(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &op); err != nil || status != http.StatusOK || op.Seq != seq || len(op.Entries) != 1 {
 		t.Errorf("the pinned operation, after the recorder was cleared: %d %s", status, body)
 	}
+	says("pinned and gone from the recorder", `"pinned":true`)
 	if _, body := s.text(t, "/api/v1/pins"); !strings.Contains(body, `"note":"odd"`) || !strings.Contains(body, "sAMAccountName=ada") {
 		t.Errorf("the pins: %s", body)
 	}

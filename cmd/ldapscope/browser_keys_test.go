@@ -74,7 +74,7 @@ var keyboards = map[string]struct {
 	"s":     {"operation", []stroke{{"s", `document.querySelector("#status").innerText.includes("Pinned")`}}},
 	"r":     {"operation", []stroke{{"r", "window.meant === 1 && document.querySelector('#status').innerText.length > 0"}}},
 	"v": {"operation", []stroke{
-		{"v", `document.querySelector("#status").innerText.includes("first of two")`}, {"jjo", address + `.get("op") !== first && ` + drawer + `.innerText.includes("#" + ` + address + `.get("op"))`},
+		{"v", `document.querySelector("#status").innerText.includes("first of two")`}, {"jjo", address + `.get("op") !== first && ` + drawer + `.querySelector(".drawerbar b")?.innerText === "#" + ` + address + `.get("op")`},
 		{"v", `document.querySelector("dialog[open] tbody")?.innerText.includes("≠ Start")`}, {kb.Escape, `!document.querySelector("dialog[open]")`},
 	}},
 	"Shift+T": {"operation", []stroke{

@@ -2,7 +2,17 @@
 
 package main_test
 
-import "testing"
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
 
 // redraws draws planned trees over one another, each made by chance from a few words, and compares every one with the same
 // tree in a new element. It returns the first that differs.
@@ -125,4 +135,127 @@ func TestBrowserDrawsLittle(t *testing.T) {
 	if found.Short > 0 {
 		t.Errorf("the rows end %v pixels above the end of the list", found.Short)
 	}
+}
+
+// TestBrowserLinked opens links to an operation far down: the list is brought to it and marks it, once, and then goes where its reader does.
+func TestBrowserLinked(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.visit("/people?q=ada")
+	_, ops := r.last("/people")
+	seq := of("search", ops)[0].Seq
+	for range 3 {
+		r.visit("/groups")
+	}
+	list := `document.querySelector("[data-testid=live-list]")`
+	inSight := `(() => { const row = ` + chosenRow + `?.getBoundingClientRect(), list = ` + list + `.getBoundingClientRect(); return row && row.top >= list.top + 28 && row.bottom <= list.bottom; })()`
+	for _, group := range []string{"", "&group=flat", "&group=shape"} {
+		b.visit(fmt.Sprintf("%s/?op=%d%s", r.panel, seq, group))
+		b.await("the drawer", drawer+`.innerText.includes("Copy as")`)
+		b.await("the row of the operation to be chosen, in sight"+group, fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, seq, inSight))
+	}
+	_, newest := r.last("/groups")
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, newest[3].Seq))
+	b.await("the row near the top to be chosen", fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, newest[3].Seq, inSight))
+	for _, path := range []string{"/people?q=ada", "/computers", "/failing", "/groups"} {
+		known := asks[string](b, list+".ariaRowCount")
+		r.visit(path)
+		b.await("what came to be counted", `document.querySelector(".pill:not([hidden])") && `+list+".ariaRowCount !== "+quote(known))
+		b.lists(r)
+		if !asks[bool](b, inSight) {
+			t.Errorf("what came of %s pushed the row out of sight", path)
+		}
+		if n := b.stale(list); n > 0 {
+			t.Errorf("after %s, %d pixels of the list show what was there before", path, n)
+		}
+	}
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, seq))
+	b.await("the list to be scrolled", list+`.scrollTop > 100 && `+inSight)
+	b.keys("k")
+	b.await("the row above to be chosen", fmt.Sprintf(`%s.dataset.id !== "o-%d"`, chosenRow, seq))
+	b.keys(kb.Home)
+	b.await("the top", inOrder+`[0].ariaRowIndex === "2"`)
+	top := asks[string](b, inOrder+`[0].dataset.id`)
+	r.visit("/groups")
+	b.await("the new rows", inOrder+`[0].dataset.id !== `+quote(top))
+	if y := asks[float64](b, list+".scrollTop"); y != 0 {
+		t.Errorf("the list went back to %v", y)
+	}
+}
+
+// stale counts the pixels of an element that are others once the page has been painted anew.
+func (b *tab) stale(element string) (n int) {
+	b.t.Helper()
+	frames := `new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))), 100))` // what is drawn is painted
+	asks[bool](b, frames)
+	folder := b.t.TempDir()
+	var pictures [2]image.Image
+	for i := range pictures {
+		if i == 1 {
+			b.do(chromedp.EmulateViewport(1440, 899), chromedp.EmulateViewport(1440, 900))
+			asks[bool](b, frames)
+		}
+		picture, err := png.Decode(bytes.NewReader(b.shot(filepath.Join(folder, "list.png"))))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		pictures[i] = picture
+	}
+	box := asks[[]float64](b, `(({ left, top, right, bottom }) => [left, top, right, bottom])(`+element+`.getBoundingClientRect())`)
+	for y := int(box[1]); y < int(box[3]); y++ {
+		for x := int(box[0]); x < int(box[2]); x++ {
+			if pictures[0].At(x, y) != pictures[1].At(x, y) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestBrowserStays: away from the top what is read stays where it is, however much comes above it, and a pill counts that. Where a row is chosen
+// and in sight, it is that one which stays, also when its neighbours become more.
+func TestBrowserStays(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	for range 3 {
+		r.visit("/groups")
+	}
+	b.lists(r)
+	list := `document.querySelector("[data-testid=live-list]")`
+	place := func(id string) float64 {
+		t.Helper()
+		return asks[float64](b, `document.querySelector('.row[data-id="`+id+`"]:not([hidden])')?.getBoundingClientRect().top ?? -1`)
+	}
+	b.do(clicks(inOrder + `[0].querySelector(".twist").click()`))
+	b.await("a request to be folded", inOrder+`[0].ariaExpanded === "false"`)
+	folded := asks[string](b, list+".ariaRowCount")
+	asks[bool](b, `(`+list+`.scrollTop = 1000, true)`)
+	b.await("the rows further down", inOrder+`[0].ariaRowIndex > 20`)
+	b.keys("]")
+	b.await("it to be unfolded", list+".ariaRowCount !== "+quote(folded))
+	if pill := asks[string](b, `document.querySelector(".pill:not([hidden])")?.innerText ?? ""`); pill != "" {
+		t.Errorf("what is unfolded is counted as new: %s", pill)
+	}
+	read := asks[string](b, inOrder+`[10].dataset.id`)
+	before := place(read)
+	r.visit("/people?q=ada")
+	b.await("the pill to count what came", `document.querySelector(".pill:not([hidden])")?.innerText === "▲ 2 new"`)
+	if after := place(read); after != before {
+		t.Errorf("what is read went from %v to %v", before, after)
+	}
+	b.do(clicks(inOrder + `[20].click()`))
+	b.await("the row to be chosen", chosenRow)
+	read = asks[string](b, chosenRow+`.dataset.id`)
+	before = place(read)
+	asks[bool](b, app+`.then(({ store }) => {
+		const above = store.operations.get(Number(`+inOrder+`.slice(8, 18).find(e => e.dataset.testid === "op-row").dataset.id.slice(2)));
+		const to = store.last + 1;
+		return store.apply({ type: "batch", epoch: store.epoch, from: store.last, to, operations: [{ ...above, seq: above.seq + 0.5, updated: to }], requests: [] }) === "";
+	})`)
+	b.await("the row between others", `document.querySelector(".row[data-id$='.5']:not([hidden])")`)
+	if after := place(read); after != before {
+		t.Errorf("the chosen row went from %v to %v", before, after)
+	}
+	b.click(".pill")
+	b.await("the top without a pill", list+`.scrollTop === 0 && document.querySelector(".pill").hidden`)
 }

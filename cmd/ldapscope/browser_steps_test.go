@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -42,12 +43,18 @@ func siteWithSteps(t *testing.T) (address string) {
 // serves runs a panel until the test ends and returns its address with its token.
 func serves(t *testing.T, p *panel.Panel) string {
 	t.Helper()
+	return servesIn(t, p, p) + "/?t=" + panelToken
+}
+
+// servesIn runs a panel and a site that it is part of until the test ends, and returns the address of the site.
+func servesIn(t *testing.T, p *panel.Panel, site http.Handler) string {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }() // ends with ctx; the test waits for it
-	server := httptest.NewServer(p)
+	server := httptest.NewServer(site)
 	t.Cleanup(func() { cancel(); <-done; server.Close() })
-	return server.URL + "/?t=" + panelToken
+	return server.URL
 }
 
 // shots is where pictures go.

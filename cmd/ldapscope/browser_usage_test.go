@@ -86,14 +86,53 @@ func TestBrowserPin(t *testing.T) {
 	ops := filtered("*grace*", r.operations("op:search"))
 	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, ops[0].Seq))
 	b.await("the drawer", `document.querySelector("[data-testid=drawer]").innerText.includes("Copy as")`)
+	look := func() string {
+		return asks[string](b, `(s => s.backgroundColor + " " + s.color)(getComputedStyle(document.querySelector(".pin")))`)
+	}
+	loose := map[string]string{}
+	for _, theme := range []string{"light", "dark"} {
+		b.theme(theme)
+		loose[theme] = look()
+	}
+	pressed := func(want string) {
+		t.Helper()
+		b.await("the button to be pressed: "+want, `document.querySelector(".pin")?.ariaPressed === "`+want+`"`)
+	}
+	pressed("false")
 	b.click(".pin")
 	b.await("that it is pinned", `document.querySelector("#status").innerText.includes("Pinned")`)
+	pressed("true")
+	b.click(".pin")
+	b.await("that it is given up", `document.querySelector("#status").innerText.includes("no longer pinned")`)
+	pressed("false")
+	b.press("the way back", `document.querySelector("#status button")`)
+	pressed("true")
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, ops[0].Seq))
+	pressed("true")
+	for _, theme := range []string{"light", "dark"} {
+		b.theme(theme)
+		if got := look(); got == loose[theme] {
+			t.Errorf("in the %s theme the button looks the same pressed and not: %s", theme, got)
+		}
+		b.shot(filepath.Join(shotsFolder(t), "pinned-"+theme+".png"))
+	}
+	b.visit(r.panel + "/?screen=usage&view=pins")
+	b.click("[data-testid=pins] button.link")
+	b.click(".pin")
+	b.await("the list to be empty", `document.querySelector("#usage").innerText.includes("Nothing is pinned")`)
+	b.click(".pin")
+	b.click("[data-testid=pins] button.plain")
+	b.await("nothing to be open that says it is pinned", `document.querySelector("#usage").innerText.includes("Nothing is pinned") && !document.querySelector(".pin")`)
+	b.visit(fmt.Sprintf("%s/?op=%d", r.panel, ops[0].Seq))
+	b.click(".pin")
+	pressed("true")
 	asks[bool](b, `fetch("api/v1/clear", { method: "POST" }).then(r => r.ok)`)
 	b.allow("status of 404") // the advice on a request that is gone
 	b.visit(r.panel + "/?screen=usage&view=pins")
 	b.await("the pin", `document.querySelector("[data-testid=pins]")?.innerText.includes("grace")`)
 	b.click("[data-testid=pins] button.link")
 	b.await("the pinned operation", `document.querySelector("[data-testid=drawer]").innerText.includes("Copy as")`)
+	pressed("true")
 	b.visit("about:blank")
 	r.stop()
 	later := startHere(t, nil, []string{"XDG_STATE_HOME=" + r.home}, append(anywhere, "--quiet")...)

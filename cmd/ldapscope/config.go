@@ -3,12 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +51,12 @@ func configCheckCommand(s *surroundings) *cobra.Command {
 what to write in its place. Without a mistake, print every setting that holds
 and where it comes from (a line, defaults, a preset, the environment, or the
 built-in default), and warnings with the codes that silence them. Passwords are
-hidden. No server is asked, unless --connect is given. With - for FILE it reads
-stdin:
+hidden.
+
+No server is asked, unless --connect is given. Then the exit code is 1 if there
+is no connection to one of the domains; everything is printed all the same.
+
+With - for FILE it reads stdin:
 
   ldapscope config example | ldapscope config check -`,
 		Example: `  ldapscope config check ldapscope.yaml
@@ -94,20 +100,24 @@ func (c configCheck) run(ctx context.Context, path string) error {
 	if c.format == "json" {
 		encoder := json.NewEncoder(c.s.stdout)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(struct {
+		err := encoder.Encode(struct {
 			File     string      `json:"file"`
 			Settings []explained `json:"settings"`
 			Servers  []reached   `json:"servers"`
 			Warnings []warned    `json:"warnings"`
 		}{file.path, file.explain(), servers, warnings})
+		return cmp.Or(err, connected(warnings))
 	}
 	domains := "1 domain"
 	if n := len(file.manager.Domains); n != 1 {
 		domains = fmt.Sprintf("%d domains", n)
 	}
 	fmt.Fprintf(c.s.stdout, "%s is fine: %s\n", file.path, domains)
-	return c.print(file.explain(), servers, warnings)
+	return cmp.Or(c.print(file.explain(), servers, warnings), connected(warnings))
 }
+
+// noConnection is the code of a warning about a domain that --connect did not reach.
+const noConnection = "no_connection"
 
 // connectBudget bounds the connecting of --connect.
 const connectBudget = 20 * time.Second
@@ -154,13 +164,27 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 func unreached(d *ldapmgr.Domain, err error) (all []warned) {
 	for _, e := range d.Status().Endpoints {
 		if e.Reason != "" {
-			all = append(all, warned{d.Name(), "no_connection", e.URL + ": " + e.Reason})
+			all = append(all, warned{d.Name(), noConnection, e.URL + ": " + e.Reason})
 		}
 	}
 	if len(all) == 0 {
-		all = []warned{{d.Name(), "no_connection", ldapmgr.Reason(err)}}
+		all = []warned{{d.Name(), noConnection, ldapmgr.Reason(err)}}
 	}
 	return all
+}
+
+// connected returns an error that names the domains to which there is no connection. The warnings have the reasons.
+func connected(warnings []warned) error {
+	var without []string
+	for _, w := range warnings {
+		if w.Code == noConnection && !slices.Contains(without, w.Domain) {
+			without = append(without, w.Domain)
+		}
+	}
+	if without == nil {
+		return nil
+	}
+	return fmt.Errorf("no connection to %s", strings.Join(without, ", "))
 }
 
 // print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.

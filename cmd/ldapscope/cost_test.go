@@ -45,7 +45,7 @@ func TestCostFolds(t *testing.T) {
 	}, TookMicros: 2_500_000, BytesReceived: 2048, Connections: 1, ConnectMicros: 1500}
 	wantLines(few,
 		"KIND ENTRIES TIME RESULT WHAT", "bind 900 us invalidCredentials cn=a", "search 1 1 ms success (uid=1)", "search 1 1 ms success (uid=2)", "unbind 5 us -",
-		"4 operations in 2.5 s, 2.05 KB received; 1 new connection took 1.5 ms")
+		"4 operations in 2.5 s, 2.05 kB received; 1 new connection took 1.5 ms")
 
 	var many cost
 	for i := range 12 {

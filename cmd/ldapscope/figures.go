@@ -21,12 +21,12 @@ func brief(d time.Duration) string {
 	return strconv.FormatInt(d.Microseconds(), 10) + " us"
 }
 
-// bytesText writes a number of bytes with three digits.
+// bytesText writes a number of bytes with three digits, in the decimal units of the page (bytes in web/assets/js/format.js).
 func bytesText(n int64) string {
 	for _, unit := range []struct {
 		name  string
 		bytes float64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}} {
+	}{{"PB", 1e15}, {"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
 		if float64(n) >= rounds*unit.bytes {
 			return three(float64(n)/unit.bytes) + " " + unit.name
 		}

@@ -18,9 +18,22 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%v is written %q, want %q", d, got, want)
 		}
 	}
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1500: "1.5 KB", 81_900: "81.9 KB", 999_600: "1 MB", 5e9: "5 GB", 1234e9: "1234 GB"} {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1500: "1.5 kB", 81_900: "81.9 kB", 999_600: "1 MB", 5e9: "5 GB", 1234e9: "1.23 TB", 1234e15: "1234 PB"} {
 		if got := bytesText(n); got != want {
 			t.Errorf("%d bytes are written %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestAmounts reads sizes in the units in which they are written, as powers of 1000; those of 1024 have the names that say so.
+func TestAmounts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]amount{
+		"1": 1, "7B": 7, "1kB": 1e3, "1KB": 1e3, "1k": 1e3, "2M": 2e6, "1.5 MB": 1.5e6, "3G": 3e9, "1TB": 1e12, "1KiB": 1 << 10, "2MiB": 2 << 20, "1GiB": 1 << 30, "1TiB": 1 << 40,
+	} {
+		var got amount
+		if err := got.Set(text); err != nil || got != want {
+			t.Errorf("%q is read as %d (%v), want %d", text, got, err, want)
 		}
 	}
 }

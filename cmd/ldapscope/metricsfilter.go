@@ -84,12 +84,13 @@ func ago(text string) (time.Duration, error) {
 // amount is a flag that takes a number of bytes.
 type amount int64
 
-// amountUnits are what a number of bytes may end with, the longest first.
+// amountUnits are what a number of bytes may end with, in capitals or not, the longest first. Those of 1024 say so.
 var amountUnits = []struct {
 	name  string
 	bytes float64
 }{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1}, {"", 1},
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+	{"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"B", 1}, {"", 1},
 }
 
 // Set implements the interface of flags.
@@ -104,7 +105,7 @@ func (a *amount) Set(text string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("it is no size: write a number with a unit, such as 500KB, 100MB or 2GiB")
+	return fmt.Errorf("it is no size: write a number with a unit, such as 500kB, 100MB or 2GiB")
 }
 
 // String implements the interface of flags; an unset flag has no default to show.

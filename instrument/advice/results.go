@@ -83,7 +83,7 @@ func cutValues(r *review, rule Rule) {
 		}
 	}
 	if len(cut) > 0 {
-		r.add(rule, 0, fmt.Sprintf("%.80s came, and no search asked for the values behind", attribute), cut...)
+		r.add(rule, 0, fmt.Sprintf("only %.80s came, and no search asked for the values behind", attribute), cut...)
 	}
 }
 

@@ -33,7 +33,7 @@ func size(bytes int64) string {
 	n := float64(bytes)
 	unit := ""
 	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB"} {
-		if n /= 1000; n < 1000 {
+		if n /= 1000; n < 999.5 { // from which three digits round to the next unit
 			break
 		}
 	}

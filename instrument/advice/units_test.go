@@ -26,6 +26,7 @@ func TestUnits(t *testing.T) {
 		"2 h 3 min": short(2*time.Hour + 3*time.Minute),
 		"999 B":     size(999),
 		"1.00 kB":   size(1000),
+		"1.00 MB":   size(999_600),
 		"26.5 MB":   size(26_500_000),
 		"2.50 PB":   size(2_500_000_000_000_000),
 		"5000 PB":   size(5_000_000_000_000_000_000),

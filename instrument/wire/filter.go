@@ -59,7 +59,7 @@ type FilterParser struct {
 	left  int    // parts that the filter may still have
 }
 
-// parserKeep bounds the nodes that a parser keeps, about 45 KB.
+// parserKeep bounds the nodes that a parser keeps, about 45 kB.
 const parserKeep = 256
 
 // Parse is ParseFilter; the tree is valid until Reset.

@@ -114,12 +114,12 @@ func durations(of func(Subject) time.Duration) func(string, time.Time) (matcher,
 	}
 }
 
-// numbers compares counts, with kB, MB and GB as powers of 1000.
+// numbers compares counts, with kB (also written KB), MB, GB and TB as powers of 1000.
 func numbers(of func(Subject) float64) func(string, time.Time) (matcher, error) {
 	return func(value string, _ time.Time) (matcher, error) {
 		return compare(value, func(s string) (float64, error) {
 			factor := 1.0
-			for suffix, f := range map[string]float64{"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9} {
+			for suffix, f := range map[string]float64{"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12} {
 				if trimmed, ok := strings.CutSuffix(s, suffix); ok {
 					s, factor = trimmed, f
 				}

@@ -72,6 +72,7 @@ func TestMatch(t *testing.T) {
 		{"wait", "wait:5ms", true},
 		{"entries", "n:>=12", true},
 		{"bytes with unit", "bytes:>1MB", true},
+		{"bytes with every unit of the page", "bytes:>1kB bytes:<1GB bytes:<1TB", true},
 		{"duplicates", "dup:>1", true},
 		{"code", "code:4", true},
 		{"code by name", "code:sizelimitexceeded", true},

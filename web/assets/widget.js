@@ -3,7 +3,7 @@
 // is opened, and finds later requests of the page by their Server-Timing header alone: nothing of the page is patched.
 
 const own = /** @type {HTMLElement|null} */ (document.querySelector("script[data-base][data-request]"));
-const { base = "", request = "", operations, us, duplicates = "0", similar = "0", errors = "0", findings = "0", severity = "" } = own?.dataset ?? {};
+const { base = "", request = "", ...sent } = own?.dataset ?? {}; // the numbers left with the page, before its request ended
 const corners = ["bottom right", "bottom left", "top left", "top right"]; // the style sheet reads their ends
 
 const sheet = new CSSStyleSheet();
@@ -12,7 +12,7 @@ sheet.replaceSync(`
 :host([data-corner^=b]) { bottom: 12px; } :host([data-corner^=t]) { top: 12px; } :host([data-corner$=right]) { right: 12px; } :host([data-corner$=left]) { left: 12px; }
 button, a { font: inherit; color: light-dark(#1b57c4, #7aa9ff); } button { min-height: 28px; padding: 0 12px; border: 1px solid #7d8794; border-radius: 14px; background: var(--bg); cursor: pointer; }
 .medium, .dup { color: light-dark(#7d5000, #e8b04a); } .high, .critical, .error { color: light-dark(#b3202a, #ff8585); }
-div { width: 296px; max-height: 400px; overflow: auto; margin: 4px 0; padding: 4px 12px; border: 1px solid #7d8794; border-radius: 6px; background: var(--bg); }
+div { box-sizing: border-box; width: 322px; max-width: calc(100vw - 24px); max-height: 400px; overflow: auto; margin: 4px 0; padding: 4px 12px; border: 1px solid #7d8794; border-radius: 6px; background: var(--bg); }
 ul { padding: 0; } li { display: flex; gap: 8px; } span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1; } p, ul { margin: 4px 0; } [hidden] { display: none; }
 @media print { :host { display: none; } }`);
 
@@ -26,6 +26,8 @@ const make = (tag, props, ...children) => {
 const time = (n) => (n < 1000 ? `${n} µs` : `${Math.round(n / 100) / 10} ms`);
 /** @param {number|string|undefined} n @param {string} noun */
 const some = (n, noun) => `${n} ${noun}${Number(n) === 1 ? "" : "s"}`;
+/** What is said of a request if there is any. @param {...any} n repeats, operations that are alike, failed ones, pieces of advice */
+const notes = (...n) => [some(n[0], "repeat"), `${n[1]} alike`, `${n[2]} failed`, `${n[3]} advice`].filter((_, i) => Number(n[i]));
 /** @param {string} id */
 const link = (id) => `${base}?screen=request&id=${encodeURIComponent(id)}`;
 /** @param {string} path @returns {Promise<any>} */
@@ -45,9 +47,9 @@ class LdapscopeHandle extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
     this.dataset.corner = corners.find((c) => c === kept("corner")) ?? corners[0];
-    const text = [some(operations, "op"), time(Number(us)), duplicates !== "0" ? some(duplicates, "repeat") : "", similar !== "0" ? `${similar} alike` : "", errors !== "0" ? `${errors} failed` : "", findings !== "0" ? `${findings} advice` : ""];
-    this.button = make("button", { className: errors !== "0" ? "error" : severity || (duplicates !== "0" ? "dup" : ""), textContent: text.filter(Boolean).join(" · "), title: "LDAP of this page (Alt+L)", onclick: () => this.toggle() });
+    this.button = make("button", { title: "LDAP of this page (Alt+L)", onclick: () => this.toggle() });
     this.button.ariaExpanded = "false";
+    this.say(sent);
     this.body = make("p", {});
     this.later = make("ul", {});
     this.panel = make("div", { hidden: true }, this.body, make("p", {}, make("a", { href: link(request), textContent: "Open in the panel" })), this.later,
@@ -60,12 +62,19 @@ class LdapscopeHandle extends HTMLElement {
     new PerformanceObserver((list) => list.getEntries().forEach((e) => this.found(/** @type {PerformanceResourceTiming} */ (e)))).observe({ type: "resource", buffered: true });
   }
 
+  /** Writes the line of the handle. @param {Record<string, any>} n numbers, or their texts */
+  say({ operations, us, duplicates, similar, errors, findings, severity }) {
+    if (!this.button) return;
+    this.button.className = Number(errors) ? "error" : severity || (Number(duplicates) ? "dup" : "");
+    this.button.textContent = [some(operations, "op"), time(Number(us)), ...notes(duplicates, similar, errors, findings)].join(" · ");
+  }
+
   /** Lists a later request of the page. @param {PerformanceResourceTiming} entry */
   found(entry) {
     const ldap = entry.serverTiming?.find((s) => s.name === "ldap");
     const [, n, dup, alike, id] = ldap?.description.match(/^(\d+) ops, (\d+) dup, (\d+) alike, ([0-9a-f]+)$/) ?? [];
     if (!id || n === "0" || !this.later || this.later.childElementCount > 49) return;
-    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), `${some(n, "op")}${dup === "0" ? "" : `, ${some(dup, "repeat")}`}${alike === "0" ? "" : `, ${alike} alike`}`));
+    this.later.append(make("li", {}, make("span", {}, make("a", { href: link(id), textContent: new URL(entry.name).pathname })), [some(n, "op"), ...notes(dup, alike)].join(", ")));
     if (this.later.childElementCount === 1) this.later.before(make("p", {}, "Later requests of this page"));
   }
 
@@ -79,20 +88,28 @@ class LdapscopeHandle extends HTMLElement {
     if (e.key === "Escape" && !this.panel?.hidden) this.toggle();
   }
 
-  async toggle() {
+  toggle() {
     if (!this.panel || !this.body) return;
     this.panel.hidden = !this.panel.hidden;
     if (this.button) this.button.ariaExpanded = String(!this.panel.hidden);
     kept("open", this.panel.hidden ? "" : "1");
-    if (this.panel.hidden || this.asked) return;
+    this.load();
+  }
+
+  /** Shows what the panel knows of the request; again after a while as long as it runs. */
+  async load() {
+    if (!this.panel || !this.body || this.panel.hidden || this.asked) return;
     this.asked = true;
     try {
       const [{ request: q, operations: ops }, { findings: advice }] = await Promise.all([ask(`requests/${request}`), ask(`findings?request=${request}`)]);
       const top = ops.sort((/** @type {any} */ a, /** @type {any} */ b) => b.duration_us - a.duration_us).slice(0, 20);
-      this.body.append(`${some(q.operations, "operation")}, ${time(q.ldap_us)} of ${time(q.duration_us)}${q.duplicates ? `, ${some(q.duplicates, "repeat")}` : ""}${q.similar ? `, ${q.similar} alike` : ""}`, make("ul", {},
+      this.say({ ...q, us: q.ldap_us, findings: advice.length, severity: advice[0]?.severity });
+      this.body.replaceChildren([some(q.operations, "operation"), `${time(q.ldap_us)} of ${time(q.duration_us)}`, ...notes(q.duplicates, q.similar, q.errors, advice.length)].join(", "), make("ul", {},
         ...advice.map((/** @type {any} */ f) => make("li", { className: f.severity }, `${f.severity}: ${f.title}`)), ...top.map((/** @type {any} */ op) => make("li", {}, make("span", { title: op.subject, textContent: op.subject }), time(op.duration_us)))));
+      this.asked = !q.running;
+      if (q.running) setTimeout(() => this.load(), 1000);
     } catch {
-      this.body.append("Open the panel with its start link first.");
+      this.body.replaceChildren("Open the panel with its start link first.");
     }
   }
 }

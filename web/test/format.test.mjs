@@ -16,6 +16,7 @@ const tests = /** @type {[string, unknown, unknown][]} */ ([
   ["hours", duration(7_380_000_000), "2 h 3 min"],
   ["bytes", bytes(999), "999 B"],
   ["decimal units", bytes(1000), "1.00 kB"],
+  ["one unit further where three digits round to it", bytes(999_600), "1.00 MB"],
   ["megabytes", bytes(26_500_000), "26.5 MB"],
   ["more than terabytes", bytes(2.5e15), "2.50 PB"],
   ["beyond the units", bytes(5e18), "5000 PB"],

@@ -118,3 +118,15 @@ test("100,000 operations are listed without making rows for all of them again", 
   t.diagnostic(`a refresh at 100,000 operations takes ${each.toFixed(2)} ms`);
   assert.equal(tree.count, 110_020);
 });
+
+test("the row that shows an operation, in every grouping", () => {
+  const pages = [op(1, { call: 1, page: 1 }), op(3), op(5, { call: 1, page: 2, shape: "bb", conn: "2" })];
+  for (const [by, want, place] of /** @type {[string, string, number][]} */ ([["request", "o-1", 1], ["flat", "o-5", 0], ["shape", "o-5", 2], ["conn", "o-5", 2]])) {
+    const tree = new Tree(filled(new Store(), pages, [request("r1", { updated: 6 })]));
+    tree.by = by;
+    const id = tree.refresh().unfold(5);
+    assert.equal(id, want, by);
+    assert.equal(tree.refresh().find(id), place, by);
+    assert.equal(tree.unfold(7), "", "an operation that is not here");
+  }
+});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { h, fill, ask, copy, icon } from "./dom.js";
-import { clock, count, duration, plural } from "./format.js";
+import { clock, count, duration, plural, sentence } from "./format.js";
 
 const countEvery = 5000;
 const outside = "outside of any HTTP request"; // as the API names what belongs to none
@@ -47,7 +47,7 @@ export function card(f, actions) {
   const { request } = actions;
   return h("article.card.finding", { "data-testid": "finding", "data-rule": f.rule },
     h("h2", {}, h(`span.chip.severity.${f.severity}`, {}, icon(f.severity), f.severity), " ", f.title, " ", h("code.dim", {}, f.rule)),
-    h("p", {}, h("b", {}, f.evidence), "."),
+    h("p", {}, h("b", {}, sentence(f.evidence)), "."),
     f.shape_text ? h("p", {}, h("code", {}, f.shape_text)) : null,
     h("p", {}, f.why),
     h("p.fix", {}, icon("right"), h("span", {}, f.fix)),

@@ -32,7 +32,7 @@ const box = by("filter");
 
 const openOperation = (/** @type {number} */ seq) => router.go({ op: String(seq) }, router.params.has("op") ? "adjust" : "step");
 const openRequest = (/** @type {string} */ id) => router.go({ screen: "request", id, op: null, tab: null });
-const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation });
+const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation, pinned: () => { if (router.screen === "usage") usage.show(router.params); } });
 const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, later: paint });
 const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
 const requestList = new RequestList(by("requests"), store, { open: openRequest });
@@ -44,6 +44,7 @@ const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: () => list
 new Completion(box, store);
 let painting = false;
 let again = false; // something has changed since it was drawn
+let linked = router.screen === "live" ? Number(router.params.get("op")) : 0; // the operation of the address, until the list shows its row
 let summed = 0; // when sums were made last; they cost a look at every operation
 
 /** @param {Row} row */
@@ -84,6 +85,15 @@ function show() {
     summed = performance.now();
   }
   list.show(tree.refresh(), emptyHint());
+  if (linked && store.last) bring();
+}
+
+/** Brings the list to the operation of a link, once: then it goes where its reader does. */
+function bring() {
+  const id = tree.unfold(linked);
+  linked = 0;
+  list.show(tree.refresh());
+  list.reveal(id);
 }
 
 function emptyHint() {
@@ -124,7 +134,6 @@ live.addEventListener("frame", (e) => {
   if (frame.type === "welcome") {
     by("navusage").hidden = !frame.features.history;
     by("navusers").hidden = !frame.features.users;
-    drawer.keeps = frame.features.history;
     drawer.asks = frame.features.replay;
     if (store.epoch && store.epoch !== frame.epoch) say(`The application restarted at ${clock(frame.now)}`);
   }
@@ -223,6 +232,7 @@ function grouping(name) {
 /** @param {boolean} open */
 function foldAll(open) {
   tree.all(open);
+  list.anchor.id = ""; // what comes is not new
   toolbar.unless(show);
 }
 

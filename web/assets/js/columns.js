@@ -9,7 +9,7 @@ export const columns = [
   { id: "kind", title: "Kind", width: "48px" },
   { id: "main", title: "Operation", width: "minmax(100px, 1fr)" },
   { id: "domain", title: "Domain", width: "96px", off: true },
-  { id: "conn", title: "Conn.", width: "48px", number: true, off: true },
+  { id: "conn", title: "Conn.", width: "56px", number: true, off: true },
   { id: "notes", title: "Notes", width: "104px", narrow: "96px" },
   { id: "n", title: "Entries", width: "56px", number: true },
   { id: "code", title: "Result", width: "152px", narrow: "120px" },

@@ -21,7 +21,7 @@ const keyed = { command: ["ldapsearch", "ldapmodify", "ldapcompare", "ldapwhoami
 export class Drawer {
   /**
    * @param {HTMLElement} host @param {import("./store.js").Store} store
-   * @param {{close: () => void, filter: (q: string) => void, request: (id: string) => void, operation: (seq: number) => void}} actions
+   * @param {{close: () => void, filter: (q: string) => void, request: (id: string) => void, operation: (seq: number) => void, pinned: () => void}} actions
    */
   constructor(host, store, actions) {
     this.host = host;
@@ -29,7 +29,6 @@ export class Drawer {
     this.actions = actions;
     this.seq = 0;
     this.state = "";
-    this.keeps = false; // whether there is a database for pins
     this.asks = false; // whether the host lets people repeat questions
     this.op = /** @type {any} */ (null);
     this.first = /** @type {any} */ (null); // of two to compare
@@ -76,16 +75,23 @@ export class Drawer {
     }
   }
 
-  /** Keeps the open operation beyond the recorder and the process, or gives it up. */
-  async pin() {
-    if (!this.op || !this.seq) return;
-    const { seq } = this.op;
+  /** Keeps an operation beyond the recorder and the process, or gives it up. @param {any} op @param {boolean} wanted */
+  async keep(op, wanted) {
+    const { seq } = op;
     try {
-      await ask("pins", { method: "POST", body: JSON.stringify({ seq }) });
-      say(`Pinned #${seq}`, h("button", { onclick: () => ask(`pins/${seq}`, { method: "DELETE" }).then(() => say(`#${seq} is no longer pinned`)) }, "Undo"), 8000);
+      await (wanted ? ask("pins", { method: "POST", body: JSON.stringify({ seq }) }) : ask(`pins/${seq}`, { method: "DELETE" }));
+      op.pinned = wanted;
+      this.actions.pinned();
+      if (this.op === op) this.host.querySelector(".pin[aria-pressed]")?.setAttribute("aria-pressed", String(wanted));
+      say(wanted ? `Pinned #${seq}` : `#${seq} is no longer pinned`, h("button", { onclick: () => this.keep(op, !wanted) }, "Undo"), 8000);
     } catch (e) {
       say(e instanceof Error ? e.message : "The program cannot be reached.");
     }
+  }
+
+  /** Pins the open operation, or gives it up. */
+  pin() {
+    if (this.seq && this.op) this.keep(this.op, !this.op.pinned);
   }
 
   /** Asks the open operation again, where that is possible and meant. */
@@ -146,13 +152,13 @@ export class Drawer {
     fill(this.host,
       this.bar(h(`span.badge.${op.kind}`, {}, codes[op.kind] ?? op.kind), h("b", {}, `#${op.seq}`), h(failed(op) ? "span.bad" : "span", {}, result(op)), h("span.dim", {}, duration(op.duration_us)),
         this.asks && ["search", "compare"].includes(op.kind) ? h("button.pin", { title: "ask the same once more and compare", onclick: () => this.replay(op.seq) }, "Ask again") : null,
-        this.keeps && this.seq && op.state !== "running" ? h("button.pin", { title: "keep it beyond the recorder and the end of the program (s)", onclick: () => this.pin() }, "Pin") : null),
+        this.seq && "pinned" in op ? h("button.pin", { "aria-pressed": String(op.pinned), title: "keep it beyond the recorder and the end of the program, or give it up (s)", onclick: () => this.pin() }, "Pin") : null),
       h("div.drawerbody", { tabindex: "0", role: "region", "aria-label": "Operation" },
         op.result?.hint ? h("p.note", {}, sentence(op.result.hint)) : null,
         asked(op, op.copies ?? {}),
         answer(op),
         entries(op),
-        findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: () => {} }))) : null,
+        findings.length ? section("Advice", ...findings.map((f) => card(f, { operation: this.actions.operation }))) : null,
         section("Time", times(op), this.likes(op), this.pages(op)),
         section("Connection", facts([["Domain", op.domain], ["Server", op.server], ["Connection", op.conn], ["Encryption", op.security === "none" ? "none" : op.security?.replace("_", " ")], ["Message id", op.message_id],
           ["Sent, received", `${bytes(op.bytes_sent)}, ${bytes(op.bytes_received)}`]])),

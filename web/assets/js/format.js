@@ -24,7 +24,7 @@ export function bytes(size) {
   if (n < 1000) return `${n} B`;
   for (const unit of ["kB", "MB", "GB", "TB", "PB"]) {
     n /= 1000;
-    if (n < 1000 || unit === "PB") return `${three(n)} ${unit}`;
+    if (n < 999.5 || unit === "PB") return `${three(n)} ${unit}`;
   }
   return "";
 }

@@ -6,7 +6,7 @@ export const help = [
   ["j k, ↓ ↑", "next or previous row"], ["J K", "next or previous HTTP request"], ["n N", "next or previous HTTP request with advice"], ["PgUp PgDn", "a page up or down"], ["Enter, o", "open"], ["← →, h l", "fold or unfold"], ["/", "filter"], ["Esc", "close, then clear the filter"], ["Shift+X", "close the open operation"],
   ["Space, p", "pause or go on"], ["e w d", "only errors, slow ones, repeats"], ["x", "clear the view"], ["Shift+P", "stop or start recording"], ["[ ]", "fold or unfold all"], ["b r, b f, b s, b c", "group by HTTP request, flat, by shape, by connection"],
   ["g l, g r, g a, g d, g m, g ,", "live, HTTP requests, advice, domains, usage, settings"], ["y c, y l, y g, y u, y m", "copy the open operation as a command, LDIF, Go, URL, Markdown"],
-  ["+ - 0", "zoom the waterfall, or show all of it"], ["s", "pin the open operation"], ["r", "ask the open operation again, where the program allows it"], ["v", "compare the open operation with another one"], ["Shift+T", "the open operation at the side or below"], ["t", "light or dark"], ["Home, End", "follow the newest"], ["?", "this help"],
+  ["+ - 0", "zoom the waterfall, or show all of it"], ["s", "pin the open operation, or unpin it"], ["r", "ask the open operation again, where the program allows it"], ["v", "compare the open operation with another one"], ["Shift+T", "the open operation at the side or below"], ["t", "light or dark"], ["Home, End", "follow the newest"], ["?", "this help"],
 ];
 
 /** Keys that work although single keys are switched off, since no aid sends them by itself. */

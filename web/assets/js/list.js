@@ -14,7 +14,7 @@ const none = { count: 0, at: () => undefined, find: () => -1 };
 
 /**
  * A treegrid that draws only the rows in sight. Rows have one height; the newest are at the top. While it is scrolled
- * away from the top, what is read stays where it is and a pill counts what came.
+ * away from the top, what is read stays where it is (the chosen row if it is in sight, else the first) and a pill counts what came above.
  */
 export class List {
   /**
@@ -27,6 +27,7 @@ export class List {
     this.selected = "";
     this.height = 28;
     this.missed = 0;
+    this.anchor = { id: "", at: 0 }; // the row that stays, and where it was drawn: the rows themselves change before they are shown
     this.from = 0; // how far it is scrolled
     this.room = 0; // the height of what is in sight; both are kept, since asking the page after a change makes it lay out at once
     this.shown = chosen("");
@@ -70,20 +71,29 @@ export class List {
 
   /** @param {Rows} rows @param {Node} [hint] what to say when there are none */
   show(rows, hint) {
-    const anchor = this.scrolled() ? this.rows.at(this.topRow()) : undefined;
-    const offset = this.from - this.topRow() * this.height;
-    const before = this.rows.count;
     this.rows = rows;
     this.view.setAttribute("aria-rowcount", String(rows.count + 1));
     this.space.style.height = `${rows.count * this.height}px`;
-    if (anchor) {
-      const at = rows.find(anchor.id);
-      if (at >= 0) this.scroll(at * this.height + offset);
-      this.missed += Math.max(0, rows.count - before);
-    } else this.missed = 0;
+    if (this.scrolled()) this.stay();
     this.empty.hidden = rows.count > 0;
     if (rows.count === 0 && hint) this.empty.replaceChildren(hint);
     this.draw();
+  }
+
+  /** Leaves what is read where it is, and counts what came above it. */
+  stay() {
+    const at = this.rows.find(this.anchor.id);
+    if (at < 0) return;
+    this.missed += Math.max(0, at - this.anchor.at);
+    this.scroll(this.from + (at - this.anchor.at) * this.height);
+  }
+
+  /** Remembers what is to stay: the rows may be others before they are shown the next time. @param {Row[]} rows as they are drawn @param {number} first */
+  hold(rows, first) {
+    const top = Math.ceil(this.from / this.height);
+    const own = first + rows.findIndex((row) => row.id === this.selected);
+    const at = own >= Math.max(top, first) && (own + 1) * this.height <= this.from + this.room - headHeight ? own : top;
+    this.anchor = { id: rows[at - first]?.id ?? "", at };
   }
 
   scrolled() {
@@ -126,6 +136,7 @@ export class List {
     const rows = Array.from({ length: n }, (_, i) => /** @type {Row} */ (this.rows.at(first + i)));
     this.assign(rows);
     this.fill(rows, first);
+    this.hold(rows, first);
     if (n < wanted || this.next >= 0) this.actions.later();
   }
 
@@ -205,9 +216,11 @@ export class List {
   click(e) {
     const target = /** @type {HTMLElement} */ (e.target);
     const el = /** @type {HTMLElement|null} */ (target.closest(".row[data-id]"));
-    const row = el && this.rows.at(this.rows.find(el.dataset.id ?? ""));
+    const at = this.rows.find(el?.dataset.id ?? "");
+    const row = this.rows.at(at);
     if (!row || getSelection()?.type === "Range") return;
     this.selected = row.id;
+    this.anchor = { id: row.id, at }; // what it unfolds comes below it
     if (target.closest(".twist") || row.type === "sum") this.actions.toggle(row);
     else if (row.type === "gap") this.actions.load(row);
     else this.actions.open(row);
@@ -231,6 +244,14 @@ export class List {
   page(by) {
     const step = Math.max(1, Math.floor(this.room / this.height) - 2);
     this.select(Math.max(0, Math.min(this.rows.count - 1, this.rows.find(this.selected) + by * step)));
+  }
+
+  /** Chooses a row and brings it into sight, in what room there is now; at the top itself it would soon be pushed away. @param {string} id */
+  reveal(id) {
+    this.fit();
+    const at = this.rows.find(id);
+    this.select(at);
+    if (at > 0 && !this.scrolled()) this.scroll(this.height);
   }
 
   /** @param {number} at */

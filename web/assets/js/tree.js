@@ -77,6 +77,16 @@ export class Tree {
     return -1;
   }
 
+  /** Makes sure that there is a row for an operation, and names it: "" where the operation is not here. @param {number} seq */
+  unfold(seq) {
+    const op = this.store.operations.get(seq);
+    if (!op) return "";
+    const s = this.by === "shape" || this.by === "conn" ? this.sums.find((one) => one.operations.includes(op)) : undefined;
+    if (s) this.flipped.add(s.id);
+    const paged = this.by === "request" && op.page > 1 ? this.store.groups.get(op.request_id)?.operations.find((o) => o.page && o.call === op.call) : undefined; // stands for all its pages
+    return `o-${(paged ?? op).seq}`;
+  }
+
   /** Folds or unfolds. @param {Row} row @param {boolean} [open] */
   toggle(row, open) {
     if (row.type !== "request" && row.type !== "sum") return false;

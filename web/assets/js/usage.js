@@ -105,7 +105,7 @@ export class UsagePage {
 
   async pins() {
     const { pins } = await ask("pins");
-    const give = async (/** @type {any} */ p) => { await ask(`pins/${p.seq}?run=${p.run}`, { method: "DELETE" }); this.actions.go({}); };
+    const give = async (/** @type {any} */ p) => { await ask(`pins/${p.seq}?run=${p.run}`, { method: "DELETE" }); this.actions.go({ op: null, pin: null }); };
     const open = (/** @type {any} */ p) => this.actions.go(p.run ? { pin: `${p.run}.${p.seq}` } : { op: String(p.seq) });
     return [h("header.pagehead", {}, h("button.link", { onclick: () => this.actions.go({ view: null }) }, "Usage history"), h("h1", {}, "Pinned operations"), h("span.dim", {}, "kept beyond the recorder and the end of their program")),
       pins.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Pinned operations" }, h("table", { "data-testid": "pins" }, h("tbody", {}, ...pins.map((/** @type {any} */ p) => h("tr", {}, h("td", {}, h("button.link", { onclick: () => open(p) }, `#${p.seq}`)), h("td", {}, moment(p.start)), h("td", {}, p.domain), h("td", {}, p.kind),
