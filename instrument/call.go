@@ -140,30 +140,10 @@ func (c *Conn) begin(k *call, bytes int, now time.Time) {
 	k.seen, k.op, k.start = v.kind, rec, now
 	rec.from, rec.security, rec.messageID = c.source, e.security, k.id
 	rec.start, rec.sent, rec.call = now, int64(bytes), k.link
-	if k.wait != (Timing{}) {
-		rec.more().waited = k.wait
-	}
 	recording := s.recorder.recording()
-	if recording {
-		v.fill(rec, &s.redact)
-		rec.stack = s.stacks.one(&k.stack, v.stack)
-		v.stack = rec.stack
-	} else {
-		v.outline(rec)
-	}
-	rec.search.Page = k.page
-	if v.kind == KindBind {
-		rec.call = c.linkBind(&v.bind)
-		k.ntlm = bindMethod(v.bind) == "ntlm"
-	}
-	shape, namespace := c.domain.sent(rec, v, now)
-	k.shape = shape
-	if recording && v.kind == KindSearch {
-		rec.search.Attributes = v.list(rec.shape)
-	}
-	o := originOf(k.ctx)
+	namespace := c.describe(k, v, recording)
 	var in *request
-	if o != nil {
+	if o := originOf(k.ctx); o != nil {
 		if rec.step = o.step; o.recorder == s.recorder { // another Scope's requests are not ours to keep
 			in = o.request
 		}
@@ -183,6 +163,31 @@ func (c *Conn) begin(k *call, bytes int, now time.Time) {
 	if k.cut != "" {
 		c.end(k, nil, nil, k.cut, time.Now())
 	}
+}
+
+// describe writes down what was asked, and counts it. It returns the naming context, "" for none.
+func (c *Conn) describe(k *call, v *requestView, recording bool) (namespace string) {
+	rec := k.record
+	if k.wait != (Timing{}) {
+		rec.more().waited = k.wait
+	}
+	if recording {
+		v.fill(rec, &c.scope.redact)
+		rec.stack = c.scope.stacks.one(&k.stack, v.stack)
+		v.stack = rec.stack
+	} else {
+		v.outline(rec)
+	}
+	rec.search.Page = k.page
+	if v.kind == KindBind {
+		rec.call = c.linkBind(&v.bind)
+		k.ntlm = bindMethod(v.bind) == "ntlm"
+	}
+	k.shape, namespace = c.domain.sent(rec, v, k.start)
+	if recording && v.kind == KindSearch {
+		rec.search.Attributes = v.list(rec.shape)
+	}
+	return namespace
 }
 
 // keep remembers a raw entry for the recorder, within the bounds of one operation.
