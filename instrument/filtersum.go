@@ -24,9 +24,9 @@ type openSum struct {
 }
 
 // read sums a filter.
-func (s *filterSum) read(p *wire.FilterParser, filter []byte) error {
+func (s *filterSum) read(r *wire.FilterReader, filter []byte) error {
 	s.sums, s.secret, s.open = fingerprint{}, false, s.open[:0]
-	return p.Walk(filter, s)
+	return r.Read(filter, s)
 }
 
 // Open begins an AND, OR or NOT.

@@ -97,7 +97,7 @@ func (rec *record) recycle() {
 // holds mu.
 func (r *Recorder) row(rec *record, now time.Time) Operation {
 	if len(rec.unread) > 0 {
-		rec.search.Filter = rec.unread.text(&r.filters)
+		rec.search.Filter = rec.unread.text()
 		rec.unread = rec.unread[:0]
 		r.grow(rec.request, rec.resize())
 	}

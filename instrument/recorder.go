@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ldapscope/ldapscope/instrument/wire"
 )
 
 // Recorder keeps the newest operations with the HTTP requests and jobs that they belong to, bounded by number and memory.
@@ -36,7 +34,6 @@ type Recorder struct {
 	watchers map[chan struct{}]struct{}
 	bucket   *request // open background bucket
 	buckets  uint64
-	filters  wire.FilterParser // of those that are looked at
 }
 
 // Limits bound a Recorder.

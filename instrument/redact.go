@@ -138,16 +138,15 @@ func (r redactor) appendHash(dst, value []byte) []byte {
 }
 
 // appendFilter appends a filter as the level allows.
-func (r redactor) appendFilter(dst []byte, f *wire.Filter) []byte {
+func (r redactor) appendFilter(dst []byte, f wire.Filter) []byte {
 	start := len(dst)
 	switch r.level {
 	case LevelNames:
 		return dst
 	case LevelShapes:
-		return clip(append(dst, filterShape(*f)...), start, keptFilter)
+		return clip(append(dst, filterShape(f)...), start, keptFilter)
 	case LevelHashes:
-		safe := safeFilter(*f)
-		f = &safe
+		f = safeFilter(f)
 	}
 	dst = f.AppendText(dst, func(dst, attr, value []byte) []byte {
 		switch {

@@ -23,9 +23,8 @@ func (u *unread) keep(v *requestView, r *redactor) bool {
 }
 
 // text returns the filter as people read it.
-func (u unread) text(p *wire.FilterParser) string {
-	defer p.Reset()
-	f, err := p.Parse(u)
+func (u unread) text() string {
+	f, err := wire.ParseFilter(u)
 	if err != nil { // it was read before it was sent
 		return ""
 	}

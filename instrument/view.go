@@ -25,7 +25,6 @@ type parsed struct {
 	kind     Kind
 	dn       []byte // target, search base or bind name
 	search   wire.Search
-	tree     *wire.Filter // of a search, see filter
 	paged    bool
 	pageSize int64
 }
@@ -43,7 +42,7 @@ type others struct {
 
 // scratch is memory for reading one request.
 type scratch struct {
-	filters wire.FilterParser
+	filters wire.FilterReader
 	text    []byte
 	options [3]trace.SpanStartOption
 	summed  filterSum
@@ -54,7 +53,7 @@ type scratch struct {
 
 // forget makes it ready for the next message.
 func (v *requestView) forget() {
-	if v.filters.Reset(); v.kind != KindSearch {
+	if v.kind != KindSearch {
 		v.others = others{}
 	}
 	v.parsed = parsed{}
@@ -166,11 +165,9 @@ func (v *requestView) fillDetails(d *details, r *redactor) {
 func boundedOID(oid []byte) string { return string(safeName(oid)) }
 
 // filter returns the filter of a search as a tree, which few need. It was read before.
-func (v *requestView) filter() *wire.Filter {
-	if v.tree == nil {
-		v.tree, _ = v.filters.Parse(v.search.Filter)
-	}
-	return v.tree
+func (v *requestView) filter() wire.Filter {
+	f, _ := wire.ParseFilter(v.search.Filter)
+	return f
 }
 
 // fillSearch writes a search but for its attributes, see list.

@@ -57,7 +57,7 @@ func (v *requestView) describe(s *Shape) {
 	add := func(part string) { text = append(append(text, ' '), part...) }
 	switch v.kind {
 	case KindSearch:
-		filter := filterShape(*v.filter())
+		filter := filterShape(v.filter())
 		add(SearchScope(v.search.Scope).String())
 		add(dnShape(v.dn))
 		add(filter)

@@ -2,7 +2,7 @@
 
 package wire
 
-import "fmt"
+import "slices"
 
 // FilterOp is the choice of a filter (RFC 4511 section 4.5.1.7), by its tag.
 type FilterOp byte
@@ -44,256 +44,36 @@ const (
 
 // ParseFilter reads one encoded filter. The tree aliases b.
 func ParseFilter(b []byte) (Filter, error) {
-	var p FilterParser
-	f, err := p.Parse(b)
-	if err != nil {
+	var r FilterReader
+	var t treeBuilder
+	if err := r.Read(b, &t); err != nil {
 		return Filter{}, err
 	}
-	return *f, nil
+	return t.done[0], nil
 }
 
-// FilterParser reads one filter after the other with the same memory. The zero value is ready.
-type FilterParser struct {
-	nodes []Filter
-	leaf  Filter // of Walk
-	left  int    // parts that the filter may still have
+// treeBuilder makes a tree of what it is told.
+type treeBuilder struct {
+	done []Filter // whose parents are open, or the whole
+	open []int    // where the parts of each begin in done, the innermost last
 }
 
-// parserKeep bounds the nodes that a parser keeps, about 45 kB.
-const parserKeep = 256
+// Open begins a filter that consists of others.
+func (t *treeBuilder) Open(FilterOp) { t.open = append(t.open, len(t.done)) }
 
-// Parse is ParseFilter; the tree is valid until Reset.
-func (p *FilterParser) Parse(b []byte) (*Filter, error) {
-	e, err := p.root(b)
-	if err != nil {
-		return nil, err
-	}
-	f := &p.take(1)[0]
-	if err := p.parse(f, e, filterDepth); err != nil {
-		return nil, err
-	}
-	return f, nil
+// Leaf adds one that does not.
+func (t *treeBuilder) Leaf(f *Filter) {
+	leaf := *f
+	leaf.Any = append([][]byte(nil), f.Any...)
+	t.done = append(t.done, leaf)
 }
 
-// root begins to read a filter.
-func (p *FilterParser) root(b []byte) (element, error) {
-	e, rest, err := next(b)
-	if err == nil && len(rest) > 0 {
-		err = malformed("bytes behind the filter")
-	}
-	p.left = filterParts
-	return e, err
-}
-
-// FilterVisitor is told of a filter part by part. What it is given is valid during the call alone.
-type FilterVisitor interface {
-	Open(op FilterOp) // an And, Or or Not, whose parts follow
-	Leaf(f *Filter)
-	Close(op FilterOp)
-}
-
-// Walk reads a filter as Parse does, without a tree, for who looks at each part once.
-func (p *FilterParser) Walk(b []byte, v FilterVisitor) error {
-	e, err := p.root(b)
-	if err != nil {
-		return err
-	}
-	return p.walk(e, v, filterDepth)
-}
-
-func (p *FilterParser) walk(e element, v FilterVisitor, depth int) error {
-	if depth == 0 {
-		return errFilterDepth
-	}
-	op := FilterOp(e.tag)
-	if !op.nests() {
-		err := p.leaf.read(e)
-		if err == nil {
-			v.Leaf(&p.leaf)
-		}
-		p.forget()
-		return err
-	}
-	v.Open(op)
-	parts := 0
-	for rest := e.body; len(rest) > 0; parts++ {
-		var part element
-		var err error
-		if part, rest, err = next(rest); err != nil {
-			return err
-		}
-		if p.left--; p.left < 0 {
-			return errFilterParts
-		}
-		if err = p.walk(part, v, depth-1); err != nil {
-			return err
-		}
-	}
-	if op == Not && parts != 1 {
-		return errNot
-	}
-	v.Close(op)
-	return nil
-}
-
-// forget makes the leaf empty for the next one.
-func (p *FilterParser) forget() {
-	if op := p.leaf.Op; op != Substrings && op != Extensible {
-		p.leaf.Attr, p.leaf.Value = nil, nil
-		return
-	}
-	parts := p.leaf.Any
-	clear(parts) // they hold on to the message
-	if cap(parts) > parserKeep {
-		parts = nil
-	}
-	p.leaf = Filter{Any: parts[:0]}
-}
-
-var (
-	errFilterDepth = fmt.Errorf("%w: filter nested deeper than %d", ErrLimit, filterDepth)
-	errFilterParts = fmt.Errorf("%w: filter of more than %d parts", ErrLimit, filterParts)
-	errNot         = malformed("not without exactly one filter")
-)
-
-// nests reports whether filters of this choice consist of others.
-func (op FilterOp) nests() bool { return op == And || op == Or || op == Not }
-
-// Reset makes the memory of the tree free for the next one; the tree must not be used any more.
-func (p *FilterParser) Reset() {
-	clear(p.nodes) // they hold on to the messages
-	p.nodes = p.nodes[:0]
-	if cap(p.nodes) > parserKeep {
-		p.nodes = nil
-	}
-}
-
-// take returns memory for the children of one node.
-func (p *FilterParser) take(n int) []Filter {
-	if free := cap(p.nodes) - len(p.nodes); free < n {
-		p.nodes = make([]Filter, 0, max(n, 2*cap(p.nodes))) // what was taken stays where it is
-	}
-	end := len(p.nodes) + n
-	p.nodes = p.nodes[:end]
-	return p.nodes[end-n : end : end]
-}
-
-// parse reads into f, which is empty: a Filter is too large to be handed from hand to hand.
-func (p *FilterParser) parse(f *Filter, e element, depth int) (err error) {
-	if depth == 0 {
-		return errFilterDepth
-	}
-	if f.Op = FilterOp(e.tag); !f.Op.nests() {
-		return f.read(e)
-	}
-	f.Children, err = p.children(e.body, depth-1)
-	if err == nil && f.Op == Not && len(f.Children) != 1 {
-		err = errNot
-	}
-	return err
-}
-
-// read reads a filter that does not consist of others into an empty one.
-func (f *Filter) read(e element) (err error) {
-	f.Op = FilterOp(e.tag)
-	switch f.Op {
-	case Equal, GreaterOrEqual, LessOrEqual, Approx:
-		body := e.body
-		if f.Attr, body, err = expect(body, tagOctetString, "assertion without an attribute"); err == nil {
-			f.Value, _, err = expect(body, tagOctetString, "assertion without a value")
-		}
-	case Substrings:
-		err = parseSubstrings(f, e.body)
-	case Present:
-		f.Attr = e.body
-	case Extensible:
-		err = parseExtensible(f, e.body)
-	default:
-		err = malformed("unknown kind of filter")
-	}
-	return err
-}
-
-func (p *FilterParser) children(b []byte, depth int) ([]Filter, error) {
-	n := 0
-	for rest := b; len(rest) > 0; n++ {
-		var err error
-		if _, rest, err = next(rest); err != nil {
-			return nil, err
-		}
-	}
-	if p.left -= n; p.left < 0 {
-		return nil, errFilterParts
-	}
-	filters := p.take(n)
-	for i := range filters {
-		e, rest, err := next(b)
-		if err != nil {
-			return nil, err
-		}
-		b = rest
-		if err = p.parse(&filters[i], e, depth); err != nil {
-			return nil, err
-		}
-	}
-	return filters, nil
-}
-
-func parseSubstrings(f *Filter, b []byte) (err error) {
-	if f.Attr, b, err = expect(b, tagOctetString, "substrings without an attribute"); err != nil {
-		return err
-	}
-	if b, _, err = expect(b, tagSequence, "substrings without parts"); err != nil {
-		return err
-	}
-	for len(b) > 0 {
-		var e element
-		if e, b, err = next(b); err != nil {
-			return err
-		}
-		switch {
-		case len(e.body) == 0:
-			return malformed("substrings with an empty part")
-		case e.tag == 0x80 && f.Initial == nil && len(f.Any) == 0 && f.Final == nil:
-			f.Initial = e.body
-		case e.tag == 0x81 && f.Final == nil:
-			f.Any = append(f.Any, e.body)
-		case e.tag == 0x82 && f.Final == nil:
-			f.Final = e.body
-		default:
-			return malformed("substrings out of order")
-		}
-	}
-	if f.Initial == nil && len(f.Any) == 0 && f.Final == nil {
-		return malformed("substrings without parts")
-	}
-	return nil
-}
-
-func parseExtensible(f *Filter, b []byte) error {
-	for len(b) > 0 {
-		e, rest, err := next(b)
-		if err != nil {
-			return err
-		}
-		b = rest
-		switch e.tag {
-		case 0x81:
-			f.Rule = e.body
-		case 0x82:
-			f.Attr = e.body
-		case 0x83:
-			f.Value = e.body
-		case 0x84:
-			f.DNAttributes = len(e.body) == 1 && e.body[0] != 0
-		default:
-			return malformed("extensible match with an unknown part")
-		}
-	}
-	if f.Value == nil || len(f.Rule) == 0 && len(f.Attr) == 0 {
-		return malformed("extensible match without a value, or without rule and attribute")
-	}
-	return nil
+// Close gives a filter its parts.
+func (t *treeBuilder) Close(op FilterOp) {
+	last := len(t.open) - 1
+	parts := t.done[t.open[last]:]
+	f := Filter{Op: op, Children: slices.Clone(parts)}
+	t.done, t.open = append(t.done[:t.open[last]], f), t.open[:last]
 }
 
 // AppendFilter appends the encoded filter.

@@ -40,7 +40,7 @@ func ParseFilterText(text string) (Filter, error) {
 	return f, nil
 }
 
-// textParser reads the text form, as FilterParser reads the encoded one.
+// textParser reads the text form, as FilterReader reads the encoded one.
 type textParser struct {
 	text string
 	at   int
