@@ -7,6 +7,7 @@ package instrument_test
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"testing"
 )
 
@@ -61,5 +62,13 @@ func TestSubscribersCostNoAllocation(t *testing.T) { // not parallel, it measure
 	}
 	if taken[1] > taken[0]+0.1 {
 		t.Errorf("%.2f allocations without and %.2f with 50 subscribers", taken[0], taken[1])
+	}
+}
+
+// A request that goes on and on takes no memory for the operations that come and leave.
+func TestLongRequestsTakeNoMore(t *testing.T) { // not parallel, it measures the process
+	recorder := slices.IndexFunc(ways, func(w seen) bool { return w.name == "recorder" })
+	if _, bytes := allocated(t, ways[recorder].prepare(t)); bytes > 4 {
+		t.Errorf("each operation takes %.1f bytes, at most 4 are allowed", bytes)
 	}
 }

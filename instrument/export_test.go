@@ -2,7 +2,10 @@
 
 package instrument
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Undriven returns a Client without a driver beneath, so that a test can measure what observing costs by itself.
 func Undriven(c *Conn) *Client { return &Client{conn: c} }
@@ -38,3 +41,46 @@ func Walked() []Frame {
 
 // CallerDepth is how much of a call stack is kept.
 const CallerDepth = callerDepth
+
+// Turn returns the two ends of a sender's turn.
+func Turn() (take func(context.Context) bool, giveBack func()) {
+	t := &turn{}
+	return t.take, t.giveBack
+}
+
+// Clock returns a clock and the last time that it read off the wall.
+func Clock() (now func() time.Time, last func() *time.Time) {
+	c := &clock{}
+	return c.now, c.last.Load
+}
+
+// WallAge is how old a reading of the clock on the wall may be.
+const WallAge = wallAge
+
+// MostUnread is how long a filter may be that is kept as it was sent.
+const MostUnread = mostUnread
+
+// FilledRow returns what a reader gets of an operation of which everything is known.
+func FilledRow(start time.Time) Operation {
+	r := newRecorder(Limits{})
+	in := newRequest(Request{ID: "r", Kind: "job"})
+	shape := &Shape{ID: 7, Text: "search"}
+	for range 2 { // so that it repeats another
+		rec := newRecord()
+		*rec = record{
+			from: &source{"CORP", "dc1:389", 3}, kind: KindSearch, security: SecurityTLS, inferred: true, messageID: 4, call: Call{N: 1}, step: "sync",
+			start: start, search: Search{"dc=x", 2, true, 1, 2, time.Second, "(cn=a)", []string{"cn"}, 5, 6}, sent: 8, shape: shape, exact: 9,
+			traceID: [16]byte{1}, spanID: [8]byte{2}, stack: &callStack{1},
+			details: &details{
+				waited: Timing{WaitPool: 1, Dial: 2, TLS: 3, SetupBind: 4}, dn: "cn=a", bind: &Bind{"simple", "", "cn=a"}, extended: &Extended{"1.2", "x"},
+				changes: []Change{{Operation: "add"}}, controls: []Control{{OID: "1.2"}},
+			},
+		}
+		r.start(rec, in, false, start)
+		r.finish(rec, start, &ending{
+			state: StateError, duration: 5, first: 6, stream: 7, entries: 8, refs: 9, bytes: 10,
+			result: &Result{true, 32, "noSuchObject", "dc=x", "text", "52e", "hint", PasswordPolicy{"a", "b", 1}, []string{"ldap://x"}, "noSuchObject"},
+		})
+	}
+	return r.Latest(1).Operations[0]
+}
