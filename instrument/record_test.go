@@ -90,6 +90,9 @@ func TestSenselessAnswersEndTheirOperations(t *testing.T) {
 			if op.State != instrument.StateError || op.Result.Error != instrument.ErrorMalformed || op.BytesReceived != int64(len(raw)) {
 				t.Errorf("it ended as %v, %+v, with %d bytes of %d", op.State, op.Result, op.BytesReceived, len(raw))
 			}
+			if u := scope.Snapshots()[0].Usage; u.MessagesReceived != 1 || u.BytesReceived != uint64(len(raw)) || u.MalformedMessages != 1 {
+				t.Errorf("counted as %d messages, %d bytes, %d malformed", u.MessagesReceived, u.BytesReceived, u.MalformedMessages)
+			}
 		})
 	}
 }

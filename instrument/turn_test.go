@@ -44,6 +44,11 @@ func TestTurnsGoInOrder(t *testing.T) {
 			t.Fatalf("%v sent out of turn", order)
 		}
 		giveBack()
+		hurried, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if take(hurried) {
+			t.Error("who came last did not wait")
+		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if want := []int{1, 2, 4, 5}; !slices.Equal(order, want) {
