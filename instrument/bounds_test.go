@@ -91,7 +91,7 @@ func TestRequestLinesAreNotKept(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	web.CloseClientConnections()
 	if after := heap(); after > before+requests*size/4 {
-		t.Errorf("%d requests keep %d kB", requests, (after-before)>>10)
+		t.Errorf("%d requests keep %d KiB", requests, (after-before)>>10)
 	}
 	r := httptest.NewRequest(strings.Repeat("M", 5000), "/long", nil)
 	scope.Middleware(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)

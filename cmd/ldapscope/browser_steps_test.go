@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,16 +56,6 @@ func servesIn(t *testing.T, p *panel.Panel, site http.Handler) string {
 	return server.URL
 }
 
-// shots is where pictures go.
-func shots(t *testing.T) string {
-	t.Helper()
-	folder := filepath.Join(root(t), ".task", "shots")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return folder
-}
-
 // TestBrowserSteps shows what a sync changed, account by account, in colours that say what became of it, and writes pictures
 // of it into .task/shots.
 func TestBrowserSteps(t *testing.T) {
@@ -94,7 +83,7 @@ func TestBrowserSteps(t *testing.T) {
 		if want := map[string]string{"light": "rgb(21, 107, 61) rgb(179, 32, 42)", "dark": "rgb(76, 195, 138) rgb(255, 133, 133)"}[theme]; strings.Join(colours, " ") != want {
 			t.Errorf("old and new are %q in the %s theme, want %s", colours, theme, want)
 		}
-		b.shot(filepath.Join(shots(t), "diff-"+theme+".png"))
+		b.shot(filepath.Join(shotsFolder(t), "diff-"+theme+".png"))
 	}
 }
 
@@ -135,7 +124,7 @@ func TestBrowserUsers(t *testing.T) {
 			t.Errorf("no %q in %s", part, shown)
 		}
 	}
-	b.shot(filepath.Join(shots(t), "plan.png"))
+	b.shot(filepath.Join(shotsFolder(t), "plan.png"))
 	press("ada", "1")
 	b.await("what was changed", text+`?.includes("Changed:")`)
 	press("grace", "0")

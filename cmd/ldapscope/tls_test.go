@@ -133,6 +133,6 @@ func TestBrowserTLS(t *testing.T) {
 			t.Errorf("what is not checked is %s in the %s theme, want %s", red, theme, want)
 		}
 		b.do(clicks(`document.querySelectorAll("[data-testid=tls]")[1].scrollIntoView({ block: "center" })`))
-		b.shot(filepath.Join(shots(t), "tls-"+theme+".png"))
+		b.shot(filepath.Join(shotsFolder(t), "tls-"+theme+".png"))
 	}
 }
