@@ -14,6 +14,7 @@ type filterSum struct {
 	sums   fingerprint // of the whole, when it was read to its end
 	secret bool        // it asks for a secret attribute
 	open   []openSum   // the innermost last
+	heads  lastHeads
 }
 
 // openSum is the sum so far of an AND, OR or NOT.
@@ -45,25 +46,20 @@ func (s *filterSum) Close(op wire.FilterOp) {
 	last := len(s.open) - 1
 	sums := s.open[last].sums
 	s.open = s.open[:last]
-	var p fingerprint
-	p.structure(uint64(op))
+	head := mix(0, uint64(op))
+	p := fingerprint{head, head}
 	p.add(sums)
 	s.part(p)
 }
 
 // Leaf adds any other part.
 func (s *filterSum) Leaf(f *wire.Filter) {
-	s.secret = s.secret || secretName(f.Attr)
-	var p fingerprint
-	p.structure(uint64(f.Op))
-	p.name(f.Attr)
+	head := s.heads.of(f)
+	s.secret = s.secret || head.secret
+	p := fingerprint{head.sum, head.sum} // there is no literal so far
 	if f.Op == wire.Substrings {
 		p.substrings(f)
 	} else {
-		p.name(f.Rule)
-		if f.DNAttributes {
-			p.structure(1)
-		}
 		p.literal(f.Value)
 	}
 	s.part(p)

@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,5 +95,27 @@ func TestSenselessAnswersEndTheirOperations(t *testing.T) {
 				t.Errorf("counted as %d messages, %d bytes, %d malformed", u.MessagesReceived, u.BytesReceived, u.MalformedMessages)
 			}
 		})
+	}
+}
+
+// The words of an answer count to the memory of the recorder.
+func TestWordsAreCounted(t *testing.T) {
+	t.Parallel()
+	const words, times = 2000, 50
+	scope := bounded(100, 0)
+	c := dial(t, scope, serve(t, func(s *session) {
+		for m, ok := s.next(); ok; m, ok = s.next() {
+			s.message(m.ID, func(e *wire.Encoder) {
+				e.Result(wire.DelResponse, wire.Reply{Code: 53, Diagnostic: strings.Repeat("x", words)})
+			})
+		}
+	}))
+	for range times {
+		if err := c.Delete(t.Context(), deletion("/a")); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	if held := scope.Recorder().Stats().Bytes; held < times*words {
+		t.Errorf("%d answers of %d bytes each count as %d bytes", times, words, held)
 	}
 }

@@ -119,7 +119,9 @@ func (r *Recorder) finish(rec *record, now time.Time, end *ending) {
 		return
 	}
 	r.touch(&rec.change)
-	r.grow(in, rec.resize())
+	if rec.details != nil || rec.raw != nil { // else it is as large as before
+		r.grow(in, rec.resize())
+	}
 	r.publish(in)
 }
 

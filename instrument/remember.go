@@ -26,6 +26,44 @@ func (l *lastList) sum(s wire.Search) (total uint64) {
 	return total
 }
 
+// head is what is known of a part of a filter before its values.
+type head struct {
+	sum    uint64
+	secret bool // it asks for a secret attribute
+}
+
+func headOf(f *wire.Filter) head {
+	sum := mix(mix(0, uint64(f.Op)), foldedHash(f.Attr))
+	if f.Op != wire.Substrings {
+		sum = mix(sum, foldedHash(f.Rule))
+		if f.DNAttributes {
+			sum = mix(sum, 1)
+		}
+	}
+	return head{sum, secretName(f.Attr)}
+}
+
+// lastHeads remembers heads: applications ask for few attributes, again and again. Each has a place that another one takes.
+type lastHeads [16]struct {
+	head
+	op     wire.FilterOp
+	length uint8
+	name   [30]byte
+}
+
+func (l *lastHeads) of(f *wire.Filter) head {
+	length := len(f.Attr)
+	if length == 0 || length > len(l[0].name) || f.Rule != nil || f.DNAttributes {
+		return headOf(f)
+	}
+	place := &l[(int(f.Attr[0])+int(f.Attr[length-1])+length)%len(l)]
+	if place.op != f.Op || string(place.name[:place.length]) != string(f.Attr) {
+		place.head, place.op, place.length = headOf(f), f.Op, uint8(length)
+		copy(place.name[:], f.Attr)
+	}
+	return place.head
+}
+
 // mostRemembered bounds a name or a list that is remembered, in bytes.
 const mostRemembered = 256
 

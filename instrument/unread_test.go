@@ -130,3 +130,30 @@ func TestNumbersOfShapes(t *testing.T) {
 		t.Errorf("the order of parts counts: %#x, %#x, %#x", ops[0].Exact, ops[1].Exact, ops[2].Exact)
 	}
 }
+
+// What differs in structure has another shape, whatever was asked before.
+func TestShapesTellFiltersApart(t *testing.T) {
+	t.Parallel()
+	scope := instrument.New()
+	c := dial(t, scope, serve(t, willing(0)))
+	filters := []string{
+		"(cn=a)", "(cn>=a)", "(cn<=a)", "(cn~=a)", "(cn=*)", "(cn=a*)", "(cn=*a)", "(cn=*a*)", "(cn:dn:=a)", "(cn:2.5.13.2:=a)", "(cn:dn:2.5.13.2:=a)",
+		"(cn:=a)", "(sn=a)", "(nc=a)", "(!(cn=a))", "(&(cn=a))", "(|(cn=a))",
+	}
+	numbers := map[uint64]string{}
+	for range 2 {
+		for _, filter := range filters {
+			if _, err := c.Search(t.Context(), search(filter)); err != nil {
+				t.Fatal(err)
+			}
+			number := scope.Recorder().Latest(1).Operations[0].Shape.ID
+			if other, known := numbers[number]; known && other != filter {
+				t.Errorf("%s has the shape of %s", filter, other)
+			}
+			numbers[number] = filter
+		}
+	}
+	if len(numbers) != len(filters) {
+		t.Errorf("%d filters have %d shapes", len(filters), len(numbers))
+	}
+}

@@ -13,11 +13,13 @@ import (
 
 // fingerprint sums what was asked of which domain.
 func (v *requestView) fingerprint(d *domain) (p fingerprint, ok bool) {
-	p.structure(uint64(v.kind))
-	p.structure(d.hash)
+	sum := mix(mix(0, uint64(v.kind)), d.hash)
+	if v.kind == KindSearch {
+		sum = mix(sum, uint64(v.search.Scope))
+	}
+	p = fingerprint{sum, sum} // there is no literal so far
 	switch v.kind {
 	case KindSearch:
-		p.structure(uint64(v.search.Scope))
 		p.add(v.named.fingerprint(v.dn))
 		p.add(v.summed.sums)
 		p.structure(v.listed.sum(v.search))
