@@ -20,7 +20,7 @@ func TestClock(t *testing.T) {
 			anew   bool
 		}{{0, true}, {0, false}, {instrument.WallAge - 1, false}, {0, false}, {1, true}, {time.Hour, true}, {instrument.WallAge / 2, false}} {
 			before := last()
-			time.Sleep(step.passes)
+			time.Sleep(step.passes) //nolint:forbidigo // the bubble's clock
 			want := time.Now()
 			if got := now(); !got.Equal(want) || got.Sub(want) != 0 {
 				t.Errorf("step %d: it is %v, want %v", i, got, want)

@@ -32,7 +32,7 @@ func TestTurnsGoInOrder(t *testing.T) {
 					return
 				}
 				order = append(order, i)
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
 				giveBack()
 			}()
 			synctest.Wait() // each waits before the next one comes
@@ -49,7 +49,7 @@ func TestTurnsGoInOrder(t *testing.T) {
 		if take(hurried) {
 			t.Error("who came last did not wait")
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // the bubble's clock
 		synctest.Wait()
 		if want := []int{1, 2, 4, 5}; !slices.Equal(order, want) {
 			t.Errorf("they sent in the order %v, want %v", order, want)
