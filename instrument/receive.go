@@ -84,15 +84,26 @@ func (c *Conn) take() error {
 		return fmt.Errorf("%w: answer to message %d, which waits for none", wire.ErrMalformed, m.ID)
 	}
 	k.await()
-	if m.Op == responseOf(k.seen) {
-		err = c.complete(k, m, raw, alone, now)
-	} else {
-		err = c.between(k, m, raw, now)
+	if !lastAnswers[m.Op] {
+		return c.between(k, m, raw, now)
 	}
-	if err != nil && lastAnswers[m.Op] {
-		c.reclaim(k, len(raw), now)
+	completed := false
+	defer func() {
+		if !completed { // it makes no sense, or something panicked over it
+			c.reclaim(k, len(raw), now)
+		}
+	}()
+	if m.Op != responseOf(k.seen) {
+		return k.senseless(m)
 	}
+	err = c.complete(k, m, raw, alone, now)
+	completed = err == nil
 	return err
+}
+
+// senseless is the error for an answer that does not go with its request.
+func (k *call) senseless(m *wire.Message) error {
+	return fmt.Errorf("%w: answer with tag 0x%02x to a %s", wire.ErrMalformed, byte(m.Op), k.seen)
 }
 
 // await waits for begin, than which the server may be quicker.
@@ -120,7 +131,7 @@ func (c *Conn) between(k *call, m *wire.Message, raw []byte, now time.Time) erro
 	case m.Op == wire.SearchResultReference && search:
 		return c.reference(k, m, raw, now)
 	case m.Op != wire.IntermediateResponse:
-		return fmt.Errorf("%w: answer with tag 0x%02x to a %s", wire.ErrMalformed, byte(m.Op), k.seen)
+		return k.senseless(m)
 	}
 	k.mu.Lock()
 	k.hear(len(raw), now)

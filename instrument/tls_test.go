@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -126,5 +127,24 @@ func TestBlindIsToldAndNeverSilent(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A panic of the caller's own while the connection is being encrypted ends the connection and its operation.
+func TestPanicWhileEncrypting(t *testing.T) {
+	t.Parallel()
+	server, trust := company(t)
+	scope := instrument.New()
+	c := dial(t, scope, server.URL())
+	trust.VerifyConnection = func(tls.ConnectionState) error { panic("a fault of the test") }
+	if err := within(patience, func() error { return c.StartTLS(t.Context(), trust) }); err == nil || errors.Is(err, errHung) {
+		t.Errorf("returned %v", err)
+	}
+	eventually(t, "its operation ends", func() bool {
+		op := only(t, scope, instrument.KindExtended)
+		return op.State == instrument.StateError && op.BytesReceived > 0
+	})
+	if c.Err() == nil {
+		t.Error("the connection counts as usable")
 	}
 }
