@@ -154,7 +154,7 @@ func (w seen) prepare(tb testing.TB) func() error {
 func BenchmarkObserve(b *testing.B) {
 	b.Run("sdk", func(b *testing.B) {
 		tracer, now := neverSampled.Tracer("cost"), time.Now()
-		said := trace.WithAttributes(attribute.String("server.address", "127.0.0.1"), attribute.String("ldap.operation.name", "search"))
+		said := trace.WithAttributes(attribute.String("server.address", "127.0.0.1"), attribute.Int("server.port", 389), attribute.String("ldap.operation.name", "search"))
 		options := [3]trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient), said}
 		b.ReportAllocs()
 		for b.Loop() {

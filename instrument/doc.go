@@ -25,12 +25,11 @@
 //
 // # Spans and metrics
 //
-// A span is of kind CLIENT and named by the operation and the naming context, such as "search dc=example,dc=org"; never by
-// a DN or a filter. A search over several pages and a bind in several messages have an INTERNAL parent; making a connection
-// is a span of its own, with children for its stages. Every name, with its type and meaning, stands in schema.md. What a
-// sampler may decide by is there from the start: operation, naming context and server, whose port is left for later where
-// it is 389 or 636; the rest is set when the span ends. A span begins when its message leaves; a short message is on its
-// way by then. Package spanburst makes ended spans cheap.
+// A span is of kind CLIENT and named by the operation and the naming context, such as "search dc=example,dc=org"; never by a
+// DN or a filter. A search over several pages and a bind in several messages have an INTERNAL parent; making a connection is
+// a span of its own, with children for its stages. Every name, with its type and meaning, stands in schema.md. What a sampler
+// may decide by is there from the start: operation, naming context and server; the rest is set when the span ends. A span
+// begins when its message leaves; a short message is on its way by then. Package spanburst makes ended spans cheap.
 //
 // error.type is the RFC 4511 name of the result code, or one of the Error constants. A refused password of a person (see
 // [Client.BindUser]) leaves the span's status unset: it is an outcome and no fault.

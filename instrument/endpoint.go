@@ -21,7 +21,7 @@ type endpoint struct {
 	security Security
 	address  string
 	port     int
-	first    []attribute.KeyValue // known to a sampler; few, because every span copies them, recorded or not: a usual port says nothing
+	first    []attribute.KeyValue // known to a sampler; few, because every span copies them, recorded or not
 	common   []attribute.KeyValue // of spans that are recorded
 	db       bool
 	active   [Kinds][]metric.AddOption
@@ -76,18 +76,14 @@ func newEndpoint(key endpointKey, db bool) *endpoint {
 	e := &endpoint{domain: key.domain, security: key.security, db: db, outcomes: map[outcome][]metric.RecordOption{}}
 	var transport string
 	e.address, e.port, transport = splitServer(key.server)
-	server := serverAttributes(e.address, e.port)
-	e.first = server
-	if e.port == 389 || e.port == 636 {
-		e.first, e.common = server[:1:1], server[1:]
-	}
+	e.first = serverAttributes(e.address, e.port)
 	if db {
 		e.first = append(e.first, attribute.String(attrDBSystem, "ldap"), attribute.String(attrDBSystemName, "ldap"))
 	}
-	e.common = append(e.common,
+	e.common = []attribute.KeyValue{
 		attribute.String(attrTransport, transport), attribute.String(attrProtocol, "ldap"), attribute.String(attrProtocolVer, "3"),
 		attribute.String(attrSecurity, key.security.String()),
-	)
+	}
 	if peer, err := netip.ParseAddrPort(key.peer); err == nil {
 		family := "ipv6"
 		if peer.Addr().Unmap().Is4() {
