@@ -137,6 +137,16 @@ func TestBrowserReaders(t *testing.T) {
 			t.Errorf("%q with wider text: %s", address, w)
 		}
 	}
+	b.screen(r, "?screen=request&id="+q.ID)
+	asks[bool](b, spaced)
+	for width := int64(320); width <= 1600; width += 40 { // each width puts the axis' last number elsewhere, whatever the request took
+		b.do(chromedp.EmulateViewport(width, 800))
+		b.await("the axis to be drawn", `document.querySelector(".tick")`)
+		for _, w := range asks[[]string](b, cutOff) {
+			t.Errorf("a request %d pixels wide, with wider text: %s", width, w)
+		}
+	}
+	b.do(chromedp.EmulateViewport(1280, 800))
 	b.media("forced-colors", "active")
 	b.screen(r, "")
 	b.keys("j")

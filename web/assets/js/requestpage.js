@@ -13,7 +13,7 @@ export class RequestPage {
   constructor(host, actions) {
     this.host = host;
     this.actions = actions;
-    this.waterfall = new Waterfall(actions.open, () => host.clientWidth);
+    this.waterfall = new Waterfall(actions.open);
     this.tab = "Waterfall";
     this.id = "";
   }

@@ -8,10 +8,9 @@ const modes = /** @type {Record<string, string>} */ ({ fold: "Repeats folded", e
 
 /** Draws the waterfall of one HTTP request and zooms it. */
 export class Waterfall {
-  /** @param {(seq: number) => void} open @param {() => number} width of the page that it will stand in: it is drawn before it stands there */
-  constructor(open, width) {
+  /** @param {(seq: number) => void} open */
+  constructor(open) {
     this.open = open;
-    this.width = width;
     this.host = h("div.waterfall", { "data-testid": "waterfall" });
     /** @type {"each"|"fold"|"lanes"} */ this.mode = "fold";
     this.shorten = true;
@@ -58,9 +57,11 @@ export class Waterfall {
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
     const outside = (/** @type {number} */ t) => !breaks.some((b) => t > b.from && t < b.to);
-    const width = this.width() - 16; // a scroll bar may come
-    const room = 1 - 52 / Math.max(width < 600 ? width - 24 : width * 0.6 - 112, 104); // the last tick has its number beside it, within the lane
-    const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter((t) => outside(t) && at(t) < room).map((t) => place(h("span.tick", {}, duration(t)), t, t)));
+    const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter(outside).map((t) => {
+      const tick = h("span.tick", {}, duration(t));
+      tick.style.setProperty("--at", `${at(t) * 100}%`);
+      return tick;
+    }));
     const gaps = () => breaks.map((b) => place(h("span.gapmark", { title: `${duration(b.to - b.from)} without LDAP, drawn shorter` }), b.from, b.to));
     const q = this.request;
     const rows = plan.bars.filter(seen).map((b) => h("div.fall", { "data-testid": "fall-row" }, this.label(b),
