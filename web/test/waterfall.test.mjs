@@ -90,8 +90,22 @@ test("short gaps stay", () => {
 });
 
 test("the axis has round numbers", () => {
-  assert.deepEqual(ticks(0, 50_000), [0, 10_000, 20_000, 30_000, 40_000, 50_000]);
-  assert.deepEqual(ticks(1500, 2700), [1600, 1800, 2000, 2200, 2400, 2600]);
+  const marks = (/** @type {Span} */ window, /** @type {Span[]} */ busy) => ticks(window, scale(window, busy, true)).map((m) => m.t);
+  assert.deepEqual(marks({ from: 0, to: 50_000 }, [{ from: 0, to: 50_000 }]), [0, 10_000, 20_000, 30_000, 40_000, 50_000]);
+  assert.deepEqual(marks({ from: 1500, to: 2700 }, [{ from: 1500, to: 2700 }]), [1600, 1800, 2000, 2200, 2400, 2600]);
+});
+
+test("the axis has no number within a shortened gap, and none upon another", () => {
+  // Twenty short operations after a long wait: without the rule, 20 ms would stand upon 0, whose gap is drawn 5 % wide.
+  const busy = Array.from({ length: 20 }, (_, i) => ({ from: 19_500 + 2000 * i, to: 21_000 + 2000 * i }));
+  const window = { from: 0, to: 60_000 };
+  const { at, breaks } = scale(window, busy, true);
+  assert.equal(breaks.length, 1);
+  const marks = ticks(window, { at, breaks });
+  assert.deepEqual(marks.map((m) => m.t), [0, 30_000, 40_000, 50_000, 60_000]);
+  marks.forEach((m, i) => assert.ok(!i || m.at - marks[i - 1].at >= 0.16, `${m.t} stands at ${m.at}`));
+  const early = Array.from({ length: 10 }, (_, i) => ({ from: 2000 * i, to: 2000 * i + 1500 }));
+  assert.deepEqual(ticks(window, scale(window, early, true)).map((m) => m.t), [0, 10_000, 60_000]);
 });
 
 test("zooming stays within the whole", () => {

@@ -137,13 +137,24 @@ export function scale(window, busy, shorten) {
   };
 }
 
-/** Round numbers for an axis. @param {number} from @param {number} to microseconds */
-export function ticks(from, to) {
-  const rough = Math.max(to - from, 1) / 6;
+/** How far apart the numbers of an axis stand at least, as a share of the width. */
+const tickRoom = 0.16;
+
+/**
+ * Round numbers for an axis, and where they stand: none within a shortened gap, which has no scale, and none upon another beside it.
+ * @param {Span} window
+ * @param {{at: (t: number) => number, breaks: Span[]}} scale
+ */
+export function ticks(window, { at, breaks }) {
+  const rough = Math.max(window.to - window.from, 1) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough) ?? rough;
+  /** @type {{t: number, at: number}[]} */
   const list = [];
-  for (let x = Math.ceil(from / step) * step; x <= to; x += step) list.push(x);
+  for (let t = Math.ceil(window.from / step) * step; t <= window.to; t += step) {
+    if (breaks.some((b) => t > b.from && t < b.to) || at(t) - (list.at(-1)?.at ?? -1) < tickRoom) continue;
+    list.push({ t, at: at(t) });
+  }
   return list;
 }
 

@@ -56,10 +56,9 @@ export class Waterfall {
       return el;
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
-    const outside = (/** @type {number} */ t) => !breaks.some((b) => t > b.from && t < b.to);
-    const axis = h("div.lane.axis", {}, ...ticks(shown.from, shown.to).filter(outside).map((t) => {
-      const tick = h("span.tick", {}, duration(t));
-      tick.style.setProperty("--at", `${at(t) * 100}%`);
+    const axis = h("div.lane.axis", {}, ...ticks(shown, { at, breaks }).map((mark) => {
+      const tick = h("span.tick", {}, duration(mark.t));
+      tick.style.setProperty("--at", `${mark.at * 100}%`);
       return tick;
     }));
     const gaps = () => breaks.map((b) => place(h("span.gapmark", { title: `${duration(b.to - b.from)} without LDAP, drawn shorter` }), b.from, b.to));
