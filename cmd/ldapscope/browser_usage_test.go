@@ -161,6 +161,7 @@ func TestBrowserHandle(t *testing.T) {
 	b.await("that nothing was asked before it is opened", `performance.getEntriesByType("resource").every(e => !e.name.includes("/api/"))`)
 	b.do(clicks(root + `.lastElementChild.click()`))
 	b.await("the numbers", root+`.textContent.includes("Members read one by one") && `+root+`.querySelectorAll("li").length > 10`)
+	b.await("how many it does not list", `(n => n > 20 && `+root+`.textContent.includes("and " + (n - 20) + " more, quicker"))(parseInt(`+root+`.lastElementChild.innerText))`)
 	asks[bool](b, `fetch("/people?q=later").then(r => r.ok)`)
 	b.await("the later request", root+`.textContent.includes("/people") && [...`+root+`.querySelectorAll("a")].some(a => a.href.includes("screen=request&id="))`)
 	b.do(clicks(`document.body.replaceChildren(); document.dispatchEvent(new Event("turbo:load"))`))

@@ -112,8 +112,12 @@ func (c configCheck) run(ctx context.Context, path string) error {
 	if n := len(file.manager.Domains); n != 1 {
 		domains = fmt.Sprintf("%d domains", n)
 	}
-	fmt.Fprintf(c.s.stdout, "%s is fine: %s\n", file.path, domains)
-	return cmp.Or(c.print(file.explain(), servers, warnings), connected(warnings))
+	unreached, verdict := connected(warnings), "is fine"
+	if unreached != nil {
+		verdict = "has no mistakes, but not every domain answers"
+	}
+	fmt.Fprintf(c.s.stdout, "%s %s: %s\n", file.path, verdict, domains)
+	return cmp.Or(c.print(file.explain(), servers, warnings), unreached)
 }
 
 // noConnection is the code of a warning about a domain that --connect did not reach.
