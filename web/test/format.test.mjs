@@ -8,6 +8,7 @@ const tests = /** @type {[string, unknown, unknown][]} */ ([
   ["microseconds", duration(870), "870 µs"],
   ["one unit further", duration(999.6), "1000 µs"],
   ["milliseconds", duration(12_400), "12.4 ms"],
+  ["before the beginning", duration(-20_000), "−20.0 ms"],
   ["three digits", duration(318_000), "318 ms"],
   ["below a second", duration(999_499), "999 ms"],
   ["a second", duration(999_500), "1.00 s"],

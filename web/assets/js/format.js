@@ -5,6 +5,7 @@
  * @param {number} us microseconds
  */
 export function duration(us) {
+  if (us < 0) return `−${duration(-us)}`; // what was waited for before an HTTP request began
   if (us < 1000) return `${Math.round(us)} µs`;
   if (us < 999_500) return `${three(us / 1000)} ms`;
   if (us < 60_000_000) return `${three(us / 1_000_000)} s`;
