@@ -3,6 +3,7 @@
 /**
  * A duration with three digits and its unit.
  * @param {number} us microseconds
+ * @returns {string}
  */
 export function duration(us) {
   if (us < 0) return `−${duration(-us)}`; // what was waited for before an HTTP request began
