@@ -137,11 +137,11 @@ export function scale(window, busy, shorten) {
   };
 }
 
-/** How far apart the numbers of an axis stand at least, as a share of the width. */
-const tickRoom = 0.16;
+/** How far apart the numbers of an axis stand at least, as a share of its lane. The style sheet says how wide such a lane is. */
+const apart = Object.entries({ wide: 0.16, narrow: 0.38 });
 
 /**
- * Round numbers for an axis, and where they stand: none within a shortened gap, which has no scale, and none upon another beside it.
+ * Round numbers for an axis, where they stand, and in which lanes: none within a shortened gap, which has no scale, and none upon another.
  * @param {Span} window
  * @param {{at: (t: number) => number, breaks: Span[]}} scale
  */
@@ -149,13 +149,14 @@ export function ticks(window, { at, breaks }) {
   const rough = Math.max(window.to - window.from, 1) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough) ?? rough;
-  /** @type {{t: number, at: number}[]} */
+  /** @type {{t: number, at: number, lanes: string[]}[]} */
   const list = [];
   for (let t = Math.ceil(window.from / step) * step; t <= window.to; t += step) {
-    if (breaks.some((b) => t > b.from && t < b.to) || at(t) - (list.at(-1)?.at ?? -1) < tickRoom) continue;
-    list.push({ t, at: at(t) });
+    if (breaks.some((b) => t > b.from && t < b.to)) continue;
+    const free = (/** @type {[string, number]} */ [lane, room]) => at(t) - (list.findLast((m) => m.lanes.includes(lane))?.at ?? -1) >= room;
+    list.push({ t, at: at(t), lanes: apart.filter(free).map(([lane]) => lane) });
   }
-  return list;
+  return list.filter((m) => m.lanes.length);
 }
 
 /** A smaller or larger window around the middle of one, within the whole. @param {Span} window @param {number} factor @param {number} span */

@@ -57,7 +57,7 @@ export class Waterfall {
     };
     const seen = (/** @type {Span} */ s) => s.to >= shown.from && s.from <= shown.to;
     const axis = h("div.lane.axis", {}, ...ticks(shown, { at, breaks }).map((mark) => {
-      const tick = h("span.tick", {}, duration(mark.t));
+      const tick = h(`span.tick.${mark.lanes.join(".")}`, {}, duration(mark.t));
       tick.style.setProperty("--at", `${mark.at * 100}%`);
       return tick;
     }));
