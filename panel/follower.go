@@ -103,19 +103,25 @@ func (f *follower) backfill() framed {
 		changes.To = f.recorder.Stats().Last
 		f.panel.matching(0, f.query, func(op *instrument.Operation) bool {
 			if changes.Operations = append(changes.Operations, *op); len(changes.Operations) > 2*tailRows {
-				changes.Operations, changes.More = append(changes.Operations[:0], changes.Operations[tailRows:]...), true
+				newest(&changes)
 			}
 			return true
 		})
-		if more := len(changes.Operations) - tailRows; more > 0 {
-			changes.Operations, changes.More = changes.Operations[more:], true
-		}
+		newest(&changes)
 		changes.Requests = f.requestsOf(changes.Operations)
 	}
 	f.cursor = changes.To
 	head := framehead{Type: "backfill", Epoch: changes.Epoch, From: changes.From, To: changes.To, Reset: true, More: changes.More}
 	body := newPacker(changes.Operations, changes.Requests).frame(head, changes.Operations, changes.Requests, f.panel.verdict)
 	return framed{body, f.cursor}
+}
+
+// newest leaves the newest operations of a backfill, and tells after which change they begin.
+func newest(changes *instrument.Changes) {
+	if more := len(changes.Operations) - tailRows; more > 0 {
+		changes.From, changes.More = changes.Operations[more-1].Updated, true
+		changes.Operations = append(changes.Operations[:0], changes.Operations[more:]...)
+	}
 }
 
 func (f *follower) requestsOf(operations []instrument.Operation) (list []instrument.Request) {

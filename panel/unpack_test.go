@@ -18,6 +18,7 @@ type wireFrame struct {
 	From       uint64            `json:"from"`
 	To         uint64            `json:"to"`
 	Reset      bool              `json:"reset"`
+	More       bool              `json:"more"`
 	Left       int               `json:"left"`
 	Reason     string            `json:"reason"`
 	Message    string            `json:"message"`

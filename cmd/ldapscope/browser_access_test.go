@@ -168,7 +168,7 @@ func TestBrowserAxis(t *testing.T) {
 		b.screen(r, "?screen=request&id="+q.ID)
 		asks[bool](b, spaced)
 		asks[bool](b, `!document.querySelector(".falllabel.dim").append(" · 126 ms without LDAP, 88.0 ms without LDAP drawn shorter")`) // not every run has gaps
-		asks[bool](b, `[...document.querySelectorAll(".tick")].every(t => { t.textContent = "−80.0 ms"; return true })`) // no number is wider
+		asks[bool](b, `[...document.querySelectorAll(".tick")].every(t => { t.textContent = "−80.0 ms"; return true })`)                // no number is wider
 		for width := int64(320); width <= 1600; width += 40 {
 			b.do(chromedp.EmulateViewport(width, 800))
 			b.await("the axis to be drawn", `document.querySelector(".tick")`)

@@ -137,6 +137,9 @@ func TestBrowserDrawsLittle(t *testing.T) {
 	}
 }
 
+// inSight tells whether the chosen row is.
+const inSight = `(() => { const row = ` + chosenRow + `?.getBoundingClientRect(), list = document.querySelector("[data-testid=live-list]").getBoundingClientRect(); return row && row.top >= list.top + 28 && row.bottom <= list.bottom; })()`
+
 // TestBrowserLinked opens links to an operation far down: the list is brought to it and marks it, once, and then goes where its reader does.
 func TestBrowserLinked(t *testing.T) {
 	t.Parallel()
@@ -148,7 +151,6 @@ func TestBrowserLinked(t *testing.T) {
 		r.visit("/groups")
 	}
 	list := `document.querySelector("[data-testid=live-list]")`
-	inSight := `(() => { const row = ` + chosenRow + `?.getBoundingClientRect(), list = ` + list + `.getBoundingClientRect(); return row && row.top >= list.top + 28 && row.bottom <= list.bottom; })()`
 	for _, group := range []string{"", "&group=flat", "&group=shape"} {
 		b.visit(fmt.Sprintf("%s/?op=%d%s", r.panel, seq, group))
 		b.await("the drawer", drawer+`.innerText.includes("Copy as")`)
@@ -258,4 +260,25 @@ func TestBrowserStays(t *testing.T) {
 	}
 	b.click(".pill")
 	b.await("the top without a pill", list+`.scrollTop === 0 && document.querySelector(".pill").hidden`)
+}
+
+// TestBrowserOlder opens the page of a program that has made more operations than a page begins with. Below them it says that there are
+// older ones, which come when asked for, and for a link to one of them.
+func TestBrowserOlder(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	for range 14 {
+		r.visit("/groups") // about 40 operations
+	}
+	b.lists(r)
+	b.screen(r, "")
+	b.await("what is older to be told below", `(list => { list.scrollTop = list.scrollHeight; return document.querySelector("[data-testid=gap-row]")?.innerText.startsWith("Older operations are not listed") })(document.querySelector("[data-testid=live-list]"))`)
+	b.shot(filepath.Join(shotsFolder(t), "older.png"))
+	b.press("what is older", `document.querySelector("[data-testid=gap-row] button")`)
+	b.lists(r)
+	b.await("nothing older to be left", `!document.querySelector("[data-testid=gap-row]")`)
+	for _, old := range b.lists(r)[4:6] {
+		b.visit(fmt.Sprintf("%s/?op=%d", r.panel, old))
+		b.await("the row of an old operation to be chosen, in sight", fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, old, inSight))
+	}
 }

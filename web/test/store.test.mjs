@@ -67,6 +67,23 @@ test("a gap is told, and what it left out can be filled in", () => {
   assert.equal(store.last, 30, "filling a gap does not move the cursor");
 });
 
+test("what is older than the list begins with is told below it, and can be loaded", () => {
+  const store = new Store(1000, () => 5000);
+  const begin = (more = {}) => store.apply({ type: "backfill", epoch: "e1", from: 40, to: 60, reset: true, ...more, operations: [op(50, { request_id: "r2" })], requests: [request("r2", { start: 2000, updated: 60 })] });
+  begin();
+  assert.deepEqual(listed(store), [["r2", 50]], "that is all there is");
+  begin({ more: true });
+  assert.deepEqual(listed(store), [["gap"], ["r2", 50]]);
+  begin({ more: true });
+  assert.deepEqual(listed(store), [["gap"], ["r2", 50]], "told once");
+  store.fill("gap-older", [op(11)], [request("r1", { start: 1000, updated: 12 })], 20);
+  assert.deepEqual(listed(store), [["gap"], ["r1", 11], ["r2", 50]], "the rest is still to come");
+  store.hidden = 60;
+  assert.deepEqual(store.visible(), [], "who clears the list does not want what is older either");
+  store.fill("gap-older", [], [], 40);
+  assert.deepEqual(listed(store), [["r1", 11], ["r2", 50]]);
+});
+
 test("operations that were left out are counted in one place", () => {
   const store = filled(new Store(), [], []);
   store.apply(batch(0, 100, [], [], { left: 40 }));

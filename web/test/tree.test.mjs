@@ -105,6 +105,22 @@ test("gaps and restarts have rows", () => {
   assert.deepEqual(list.filter((row) => row.type === "operation").map((row) => row.past), [false, true]);
 });
 
+test("what is not listed stands at the end in the groupings without requests", () => {
+  const store = new Store(1000, () => 10);
+  store.apply({ type: "backfill", epoch: "e1", reset: true, more: true, from: 4, to: 20, operations: [op(5), op(7)], requests: [request("r1", { start: 1, updated: 8 })] });
+  store.apply({ type: "gap", epoch: "e1", from: 21, to: 29, reason: "skipped" });
+  const tree = new Tree(store);
+  for (const [by, want] of /** @type {[string, string[]][]} */ ([["request", ["gap-21", "q-r1", "o-5", "o-7", "gap-older"]], ["flat", ["o-7", "o-5", "gap-21", "gap-older"]], ["shape", ["shape-aa", "gap-21", "gap-older"]]])) {
+    tree.by = by;
+    tree.version = -1;
+    assert.deepEqual(ids(tree.refresh()), want, by);
+    assert.deepEqual(want.map((id) => tree.find(id)), [...want.keys()], by);
+  }
+  tree.by = "flat";
+  store.hidden = 29;
+  assert.deepEqual(ids(tree.refresh()), []);
+});
+
 test("100,000 operations are listed without making rows for all of them again", (t) => {
   const store = filled(new Store(200_000), [], []);
   for (let r = 0; r < 10_000; r++) store.rows(Array.from({ length: 10 }, (_, i) => op(r * 20 + i, { request_id: `r${r}` })), [request(`r${r}`, { start: r })]);

@@ -88,10 +88,14 @@ function show() {
   if (linked && store.last) bring();
 }
 
-/** Brings the list to the operation of a link, once: then it goes where its reader does. */
-function bring() {
-  const id = tree.unfold(linked);
+/** Brings the list to the operation of a link, once: then it goes where its reader does. Where it is older than what the list begins with, that is fetched. */
+async function bring() {
+  const seq = linked;
   linked = 0;
+  const older = store.gaps().find((gap) => gap.reason === "older");
+  if (older && !store.operations.has(seq)) await loadGap(older);
+  if (Number(router.params.get("op")) !== seq) return; // its reader has gone on
+  const id = tree.unfold(seq);
   list.show(tree.refresh());
   list.reveal(id);
 }
@@ -109,11 +113,11 @@ function query(q) {
   live.send({ type: "query", q });
 }
 
-/** Fetches what a gap left out. @param {Row} row */
-async function loadGap(row) {
-  if (row.type !== "gap" || row.gap.reason !== "skipped") return;
+/** Fetches what a gap left out. @param {Gap} gap */
+async function loadGap(gap) {
+  if (gap.reason === "evicted") return;
   try {
-    say(`Loaded ${plural(await load(ask, store, row.gap, box.value), "operation")}`);
+    say(`Loaded ${plural(await load(ask, store, gap, box.value), "operation")}`);
   } catch (e) {
     say(e instanceof Error ? e.message : "The program cannot be reached.");
   }

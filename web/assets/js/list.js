@@ -19,7 +19,7 @@ const none = { count: 0, at: () => undefined, find: () => -1 };
 export class List {
   /**
    * @param {HTMLElement} host
-   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (row: Row) => void, later: () => void}} actions later: asks to be drawn again in the next frame
+   * @param {{open: (row: Row) => void, toggle: (row: Row) => void, load: (gap: Gap) => void, later: () => void}} actions later: asks to be drawn again in the next frame
    */
   constructor(host, actions) {
     this.actions = actions;
@@ -222,7 +222,7 @@ export class List {
     this.selected = row.id;
     this.anchor = { id: row.id, at }; // what it unfolds comes below it
     if (target.closest(".twist") || row.type === "sum") this.actions.toggle(row);
-    else if (row.type === "gap") this.actions.load(row);
+    else if (row.type === "gap") this.actions.load(row.gap);
     else this.actions.open(row);
     this.draw();
   }

@@ -49,7 +49,7 @@ function content(row) {
     case "request": return { classes: row.past ? "request past" : "request", cells: request(row), test: "request-row" };
     case "sum": return { classes: "request sum", cells: sum(row), test: "sum-row" };
     case "step": return { classes: "step", cells: { kind: [h("span.badge.step", {}, "STEP")], main: [h("span.dim", {}, row.name)] }, test: "" };
-    case "gap": return { classes: row.gap.reason === "skipped" ? "gap loadable" : "gap", cells: { main: gap(row.gap) }, test: "gap-row" };
+    case "gap": return { classes: row.gap.reason === "evicted" ? "gap" : "gap loadable", cells: { main: gap(row.gap) }, test: "gap-row" };
     case "restart": return { classes: "restart", cells: { when: [clock(row.at)], main: [h("b", {}, "The application restarted. What is below was made before.")] }, test: "restart-row" };
     default: return { classes: operationClasses(row), cells: operation(row), test: "op-row" };
   }
@@ -106,7 +106,8 @@ function sum(row) {
 
 /** @param {Gap} g */
 function gap(g) {
-  if (g.reason !== "skipped") return [h("span.said.dim", {}, `Changes ${count(g.from)} to ${count(g.to)} left the recorder before this page read them`)];
+  if (g.reason === "evicted") return [h("span.said.dim", {}, `Changes ${count(g.from)} to ${count(g.to)} left the recorder before this page read them`)];
+  if (g.reason === "older") return [h("span.said", {}, "Older operations are not listed"), h("button.link", { tabindex: "-1" }, "Load these")];
   return [h("span.said", {}, g.left ? `${plural(g.left, "operation")} counted and not listed` : `Changes ${count(g.from)} to ${count(g.to)} were passed over`), h("button.link", { tabindex: "-1" }, "Load these")];
 }
 

@@ -36,6 +36,7 @@ export class Store extends EventTarget {
         break;
       case "backfill":
         if (frame.reset) this.forget();
+        if (frame.more) this.older(frame.from);
         this.rows(frame.operations, frame.requests);
         this.last = frame.to;
         break;
@@ -155,6 +156,11 @@ export class Store extends EventTarget {
     this.insert({ type: "gap", id: `gap-${from}`, start: this.now(), from, to, reason, left });
   }
 
+  /** Operations up to a change are there and not listed: a gap below all that is. @param {number} to */
+  older(to) {
+    this.items.push({ type: "gap", id: "gap-older", start: this.items.at(-1)?.start ?? 0, from: 1, to, reason: "older", left: 0 });
+  }
+
   /**
    * What a gap left out has been fetched up to a change, and the gap goes on behind it. The answer is false when nobody shows the gap any more.
    * @param {string} id @param {Operation[]} operations @param {HTTPRequest[]} requests @param {number} [to]
@@ -213,7 +219,12 @@ export class Store extends EventTarget {
 
   /** Groups in the view, the oldest first. */
   visible() {
-    return this.items.filter((item) => item.type !== "group" || item.past || item.request.updated > this.hidden);
+    return this.items.filter((item) => item.type === "gap" ? item.to > this.hidden : item.type === "restart" || item.past || item.request.updated > this.hidden);
+  }
+
+  /** What is not in the view, the newest first. */
+  gaps() {
+    return this.items.filter((item) => item.type === "gap").filter((gap) => gap.to > this.hidden).reverse();
   }
 }
 

@@ -15,6 +15,8 @@ export class Tree {
     this.flipped = /** @type {Set<string>} */ (new Set()); // heads that are not as they are at first: requests open, sums folded
     /** @type {Item[]} */ this.items = [];
     /** @type {Sum[]} */ this.sums = [];
+    /** @type {Operation[]} */ this.flat = [];
+    /** @type {Gap[]} what is not listed; by HTTP request it stands where it belongs, else at the end */ this.gaps = [];
     this.ends = /** @type {number[]} */ ([]); // number of rows up to and with each item
     this.count = 0;
     this.version = -1;
@@ -24,6 +26,7 @@ export class Tree {
   refresh() {
     this.ends.length = 0;
     this.count = 0;
+    this.gaps = this.by === "request" ? [] : this.store.gaps();
     if (this.by === "flat") {
       this.flat = this.store.hidden ? this.store.sequence.filter((op) => op.updated > this.store.hidden) : this.store.sequence;
       this.count = this.flat.length;
@@ -35,13 +38,16 @@ export class Tree {
       this.version = this.store.version;
       for (const s of this.sums) this.ends.push((this.count += 1 + (this.flipped.has(s.id) ? Math.min(s.operations.length, mostShown) : 0)));
     }
+    this.count += this.gaps.length;
     return this;
   }
 
   /** @param {number} i @returns {Row|undefined} */
   at(i) {
     if (i < 0 || i >= this.count) return undefined;
-    if (this.by === "flat") return single(/** @type {Operation[]} */ (this.flat)[this.count - 1 - i], 1, false);
+    const gap = this.gaps[i - this.count + this.gaps.length];
+    if (gap) return missing(gap);
+    if (this.by === "flat") return single(this.flat[this.flat.length - 1 - i], 1, false);
     const at = upper(this.ends, i);
     const within = i - (at ? this.ends[at - 1] : 0);
     if (this.by === "request") return this.rowOf(this.items[at], within);
@@ -51,14 +57,16 @@ export class Tree {
 
   /** @param {Item} item @param {number} within @returns {Row} */
   rowOf(item, within) {
-    if (item.type === "gap") return { type: "gap", id: item.id, gap: item, level: 1 };
+    if (item.type === "gap") return missing(item);
     if (item.type === "restart") return { type: "restart", id: item.id, at: item.at, level: 1 };
     return rowsOf(item, !this.flipped.has(item.id))[within];
   }
 
   /** Where a row stands, or -1. @param {string} id */
   find(id) {
-    if (this.by === "flat") return id.startsWith("o-") ? this.count - 1 - place(/** @type {Operation[]} */ (this.flat), Number(id.slice(2))) : -1;
+    const gap = this.gaps.findIndex((g) => g.id === id);
+    if (gap >= 0) return this.count - this.gaps.length + gap;
+    if (this.by === "flat") return id.startsWith("o-") ? this.flat.length - 1 - place(this.flat, Number(id.slice(2))) : -1;
     if (this.by !== "request") {
       const at = this.sums.findIndex((s) => s.id === id);
       return at < 0 ? this.scan(id) : this.ends[at] - 1 - (this.flipped.has(id) ? Math.min(this.sums[at].operations.length, mostShown) : 0);
@@ -109,6 +117,11 @@ export class Tree {
     const rows = Array.from({ length: this.count }, (_, i) => /** @type {Row} */ (this.at(i)));
     return { count: rows.length, at: (i) => rows[i], find: (id) => rows.findIndex((row) => row.id === id) };
   }
+}
+
+/** The row of what is not listed. @param {Gap} gap @returns {Row} */
+function missing(gap) {
+  return { type: "gap", id: gap.id, gap, level: 1 };
 }
 
 /** Sums by shape or by connection, in the order in which they came first. @param {import("./store.js").Store} store @param {string} by @returns {Sum[]} */
