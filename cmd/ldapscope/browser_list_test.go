@@ -277,6 +277,12 @@ func TestBrowserOlder(t *testing.T) {
 	b.press("what is older", `document.querySelector("[data-testid=gap-row] button")`)
 	b.lists(r)
 	b.await("nothing older to be left", `!document.querySelector("[data-testid=gap-row]")`)
+	b.screen(r, "?screen=requests")
+	b.await("what is not listed to be told beside the table", `document.querySelector("#requests .pagehead").innerText.includes("Not all of them are listed")`)
+	b.shot(filepath.Join(shotsFolder(t), "older-requests.png"))
+	b.press("those", `document.querySelector("#load-older")`)
+	b.lists(r)
+	b.await("nothing older to be left", `!document.querySelector("#load-older")`)
 	for _, old := range b.lists(r)[4:6] {
 		b.visit(fmt.Sprintf("%s/?op=%d", r.panel, old))
 		b.await("the row of an old operation to be chosen, in sight", fmt.Sprintf(`%s?.dataset.id === "o-%d" && %s`, chosenRow, old, inSight))

@@ -35,7 +35,7 @@ const openRequest = (/** @type {string} */ id) => router.go({ screen: "request",
 const drawer = new Drawer(by("drawer"), store, { close: () => router.go({ op: null, pin: null }, "adjust"), filter: (q) => query(q), request: openRequest, operation: openOperation, pinned: () => { if (router.screen === "usage") usage.show(router.params); } });
 const list = new List(by("live"), { open: openRow, toggle: (row) => tree.toggle(row) && toolbar.unless(show), load: loadGap, later: paint });
 const requestPage = new RequestPage(by("request"), { open: openOperation, tab: (tab) => router.go({ tab: tab === "Waterfall" ? null : tab }, "adjust") });
-const requestList = new RequestList(by("requests"), store, { open: openRequest });
+const requestList = new RequestList(by("requests"), store, { open: openRequest, load: loadGap });
 const advicePage = new AdvicePage(by("advice"), { request: openRequest, operation: openOperation, counted: (n) => badge(n) });
 const domains = new DomainsPage(by("domains"), store);
 const usage = new UsagePage(by("usage"), { go: (changes) => router.go({ screen: "usage", ...changes }) });

@@ -15,7 +15,7 @@ const drawEvery = 500;
 
 /** The page of HTTP requests and jobs, as a table that can be sorted. */
 export class RequestList {
-  /** @param {HTMLElement} host @param {import("./store.js").Store} store @param {{open: (id: string) => void}} actions */
+  /** @param {HTMLElement} host @param {import("./store.js").Store} store @param {{open: (id: string) => void, load: (gap: Gap) => void}} actions */
   constructor(host, store, actions) {
     this.host = host;
     this.store = store;
@@ -50,11 +50,17 @@ export class RequestList {
     const focus = this.host.contains(document.activeElement) ? document.activeElement?.id : "";
     const head = columns.map(([name, title, , numeric]) => h(numeric ? "th.num" : "th", { scope: "col", "aria-sort": this.by !== name ? null : this.down ? "descending" : "ascending" },
       h("button.plain", { id: `sort-${name}`, onclick: () => this.sort(name) }, title, this.by === name ? (this.down ? " ↓" : " ↑") : "")));
-    fill(this.host, h("header.pagehead", {}, h("h1", {}, "HTTP requests and jobs"), h("span.dim", {}, all.length ? `${count(from + 1)} to ${count(from + rows.length)} of ${count(all.length)}` : ""), this.pager(all.length)),
+    fill(this.host, h("header.pagehead", {}, h("h1", {}, "HTTP requests and jobs"), h("span.dim", {}, all.length ? `${count(from + 1)} to ${count(from + rows.length)} of ${count(all.length)}` : ""), this.older(), this.pager(all.length)),
       all.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of HTTP requests" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map((q) => this.row(q)))))
         : h("p.note.pad", {}, "No HTTP request has been seen yet. Operations outside of any stand in the live list, under the background."));
     this.host.scrollTop = scroll;
     if (focus) document.getElementById(focus)?.focus();
+  }
+
+  /** What the table says of those that are not in it: to sort the others would not find the slowest of all. */
+  older() {
+    const gap = this.store.gaps().find((g) => g.reason !== "evicted");
+    return gap ? h("span.dim", {}, "Not all of them are listed ", h("button.link", { id: "load-older", onclick: () => this.actions.load(gap) }, "Load these")) : null;
   }
 
   /** @param {number} n */
