@@ -103,11 +103,11 @@ func (f *follower) backfill() framed {
 		changes.To = f.recorder.Stats().Last
 		f.panel.matching(0, f.query, func(op *instrument.Operation) bool {
 			if changes.Operations = append(changes.Operations, *op); len(changes.Operations) > 2*tailRows {
-				newest(&changes)
+				keepNewest(&changes)
 			}
 			return true
 		})
-		newest(&changes)
+		keepNewest(&changes)
 		changes.Requests = f.requestsOf(changes.Operations)
 	}
 	f.cursor = changes.To
@@ -116,8 +116,8 @@ func (f *follower) backfill() framed {
 	return framed{body, f.cursor}
 }
 
-// newest leaves the newest operations of a backfill, and tells after which change they begin.
-func newest(changes *instrument.Changes) {
+// keepNewest leaves the newest operations of a backfill, and tells after which change they begin.
+func keepNewest(changes *instrument.Changes) {
 	if more := len(changes.Operations) - tailRows; more > 0 {
 		changes.From, changes.More = changes.Operations[more-1].Updated, true
 		changes.Operations = append(changes.Operations[:0], changes.Operations[more:]...)

@@ -81,7 +81,7 @@ interface Gap {
   start: number;
   from: number;
   to: number;
-  reason: string;
+  reason: string; // older: than what the list begins with; skipped: the program went too fast; evicted: nobody has it any more
   left: number;
 }
 

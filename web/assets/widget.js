@@ -102,10 +102,11 @@ class LdapscopeHandle extends HTMLElement {
     this.asked = true;
     try {
       const [{ request: q, operations: ops }, { findings: advice }] = await Promise.all([ask(`requests/${request}`), ask(`findings?request=${request}`)]);
-      const [top, rest] = [ops.sort((/** @type {any} */ a, /** @type {any} */ b) => b.duration_us - a.duration_us).slice(0, 20), ops.length - 20];
+      const top = ops.sort((/** @type {any} */ a, /** @type {any} */ b) => b.duration_us - a.duration_us).slice(0, 20);
+      const rest = ops.length - top.length;
       this.say({ ...q, us: q.ldap_us, findings: advice.length, severity: advice[0]?.severity });
       this.body.replaceChildren([some(q.operations, "operation"), `${time(q.ldap_us)} of ${time(q.duration_us)}`, ...notes(q.duplicates, q.similar, q.errors, advice.length)].join(", "), make("ul", {},
-        ...advice.map((/** @type {any} */ f) => make("li", { className: f.severity }, `${f.severity}: ${f.title}`)), ...top.map((/** @type {any} */ op) => make("li", {}, make("span", { title: op.subject, textContent: op.subject }), time(op.duration_us))), ...(rest > 0 ? [make("li", {}, `and ${rest} more, quicker`)] : [])));
+        ...advice.map((/** @type {any} */ f) => make("li", { className: f.severity }, `${f.severity}: ${f.title}`)), ...top.map((/** @type {any} */ op) => make("li", {}, make("span", { title: op.subject, textContent: op.subject }), time(op.duration_us))), ...(rest ? [make("li", {}, `and ${rest} more, quicker`)] : [])));
       this.asked = !q.running;
       if (q.running) setTimeout(() => this.load(), 1000);
     } catch {

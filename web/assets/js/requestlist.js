@@ -60,7 +60,7 @@ export class RequestList {
   /** What the table says of those that are not in it: to sort the others would not find the slowest of all. */
   older() {
     const gap = this.store.gaps().find((g) => g.reason !== "evicted");
-    return gap ? h("span.dim", {}, "Not all of them are listed ", h("button.link", { id: "load-older", onclick: () => this.actions.load(gap) }, "Load these")) : null;
+    return gap ? h("span.dim", {}, "There are more than these ", h("button.link", { id: "load-older", onclick: () => this.actions.load(gap) }, "Load these")) : null;
   }
 
   /** @param {number} n */
