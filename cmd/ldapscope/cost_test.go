@@ -44,7 +44,7 @@ func TestCostFolds(t *testing.T) {
 		searched("", "(uid=1)", shape, 1, 1000), searched("", "(uid=2)", shape, 1, 1000), {Kind: "unbind", State: "done", Micros: 5},
 	}, TookMicros: 2_500_000, BytesReceived: 2048, Connections: 1, ConnectMicros: 1500}
 	wantLines(few,
-		"KIND ENTRIES TIME RESULT WHAT", "bind 900 us invalidCredentials cn=a", "search 1 1 ms success (uid=1)", "search 1 1 ms success (uid=2)", "unbind 5 us -",
+		"KIND ENTRIES TIME RESULT WHAT", "bind 900 µs invalidCredentials cn=a", "search 1 1 ms success (uid=1)", "search 1 1 ms success (uid=2)", "unbind 5 µs -",
 		"4 operations in 2.5 s, 2.05 kB received; 1 new connection took 1.5 ms")
 
 	var many cost
@@ -68,9 +68,9 @@ func TestCostFolds(t *testing.T) {
 	wantLines(many,
 		"STEP KIND ENTRIES TIME RESULT WHAT",
 		"sync.user search 26 13 ms success 13 times search sub dc=? (uid=?)",
-		"sync.groups search 0 30 us success 3 times search sub dc=? (uid=?)",
-		"sync.user search 0 7 us busy (uid=9)",
-		"sync.user search 2 6 us success 2 times (cn=1)",
-		"sync.user search 0 1 us success (cn=2)",
-		"20 operations in 0 us, 0 B received")
+		"sync.groups search 0 30 µs success 3 times search sub dc=? (uid=?)",
+		"sync.user search 0 7 µs busy (uid=9)",
+		"sync.user search 2 6 µs success 2 times (cn=1)",
+		"sync.user search 0 1 µs success (cn=2)",
+		"20 operations in 0 µs, 0 B received")
 }

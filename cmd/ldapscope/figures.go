@@ -18,7 +18,7 @@ func brief(d time.Duration) string {
 	case d >= time.Millisecond:
 		return three(float64(d)/1e6) + " ms"
 	}
-	return strconv.FormatInt(d.Microseconds(), 10) + " us"
+	return strconv.FormatInt(d.Microseconds(), 10) + " µs"
 }
 
 // bytesText writes a number of bytes with three digits, in the decimal units of the page (bytes in web/assets/js/format.js).

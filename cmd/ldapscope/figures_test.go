@@ -11,7 +11,7 @@ import (
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		0: "0 us", 999 * time.Microsecond: "999 us", 1500 * time.Microsecond: "1.5 ms", 12345 * time.Microsecond: "12.3 ms", 999600 * time.Microsecond: "1 s",
+		0: "0 µs", 999 * time.Microsecond: "999 µs", 1500 * time.Microsecond: "1.5 ms", 12345 * time.Microsecond: "12.3 ms", 999600 * time.Microsecond: "1 s",
 		1200 * time.Millisecond: "1.2 s", 56500 * time.Millisecond: "56.5 s", 1234 * time.Second: "1234 s", 36 * time.Hour: "129600 s",
 	} {
 		if got := brief(d); got != want {
