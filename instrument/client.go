@@ -85,6 +85,9 @@ func (c *Client) Lent(held time.Duration) {
 	c.conn.scope.telemetry.use.Record(context.Background(), held.Seconds(), c.conn.endpoint.Load().lent...)
 }
 
+// ForgetWait takes back what Waited said and what making the connection took, for an operation that did not wait for that.
+func (c *Client) ForgetWait() { c.wait.Store(nil) }
+
 func (c *Client) takeWait(to *Timing) {
 	if c.wait.Load() == nil { // to look costs nothing, to swap does
 		return

@@ -154,23 +154,26 @@ func (r *race) start(ctx context.Context) {
 // attempt makes one connection to one server and binds it. It tells the server's state what it learns.
 func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atomic.Bool) (*member, error) {
 	m := &member{endpoint: e, gate: gate{allows: to.allows}}
-	client, err := d.dial(ctx, m)
-	if err != nil {
+	var unprepared error
+	err := d.dial(ctx, m, func(ctx context.Context) error {
+		if !won.Load() {
+			unprepared = d.prepare(ctx, m, to)
+		}
+		return unprepared
+	})
+	switch {
+	case unprepared != nil:
+		return nil, unprepared
+	case err != nil:
 		if !errors.Is(err, errConfig) && d.life.Err() == nil {
 			e.failed(Reason(err), time.Now())
 		}
 		d.tellFault(ctx, e, err)
 		return nil, err
-	}
-	m.client = client
-	if won.Load() {
+	case won.Load():
 		e.connected(time.Now())
 		d.close(m)
 		return nil, errOvertaken
-	}
-	if err := d.prepare(ctx, m, to); err != nil {
-		d.close(m)
-		return nil, err
 	}
 	now := time.Now()
 	e.connected(now)
@@ -179,8 +182,8 @@ func (d *Domain) attempt(ctx context.Context, e *endpoint, to purpose, won *atom
 	return m, nil
 }
 
-// dial opens and encrypts one connection.
-func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error) {
+// dial opens and encrypts one connection, and sets it up as a part of it.
+func (d *Domain) dial(ctx context.Context, m *member, setup func(context.Context) error) error {
 	t, h := d.cfg.Timeouts, &tlsAttempt{TLS: d.cfg.TLS}
 	options := []instrument.DialOption{
 		instrument.WithDomain(d.name), instrument.WithGuard(m.gate.check), instrument.WithDialer(d.dialer.dial),
@@ -190,7 +193,7 @@ func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error
 	if m.endpoint.address.TLS || d.startTLS() && m.endpoint.address.Network == "tcp" {
 		config, err := d.cfg.TLS.config(ctx, d.name, m.endpoint.address.Host)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errConfig, err)
+			return fmt.Errorf("%w: %w", errConfig, err)
 		}
 		h.notes(config)
 		options = append(options, instrument.WithTLS(config))
@@ -199,22 +202,24 @@ func (d *Domain) dial(ctx context.Context, m *member) (*instrument.Client, error
 		options = append(options, instrument.WithStartTLS())
 	}
 	start := time.Now()
-	client, err := d.scope.Dial(ctx, m.endpoint.url, options...)
+	options = append(options, instrument.WithSetup(func(ctx context.Context, c *instrument.Client) error {
+		m.client = c
+		m.endpoint.reach.Store(int64(time.Since(start)))
+		m.endpoint.shook(c)
+		return setup(ctx)
+	}))
+	_, err := d.scope.Dial(ctx, m.endpoint.url, options...)
+	m.making = time.Since(start)
 	if err != nil {
-		return nil, h.explain(err)
+		return h.explain(err)
 	}
-	m.endpoint.reach.Store(int64(time.Since(start)))
-	m.endpoint.shook(client)
-	return client, nil
+	return nil
 }
 
 // prepare binds a new connection, reads once what kind of server answers, and lets the application set up what it needs.
 func (d *Domain) prepare(ctx context.Context, m *member, to purpose) error {
 	if to.bind != nil {
-		start := time.Now()
-		err := to.bind.bind(ctx, m.client)
-		m.setup = time.Since(start)
-		if err != nil {
+		if err := to.bind.bind(ctx, m.client); err != nil {
 			if _, secured := m.client.TLS(); !secured && slices.Contains([]Class{ClassClosed, ClassReset, ClassProtocol}, Classify(err)) {
 				err = fmt.Errorf("%w: %w", errUnanswered, err)
 			}

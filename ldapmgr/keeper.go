@@ -3,6 +3,7 @@
 package ldapmgr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -225,17 +226,17 @@ func (d *Domain) probe(e *endpoint) {
 // ask makes a connection to one server for nothing but to see whether it answers.
 func (d *Domain) ask(ctx context.Context, e *endpoint, bind bool) error {
 	m := &member{endpoint: e, gate: gate{allows: onlyBinds}}
-	client, err := d.dial(ctx, m)
-	if err != nil {
-		return err
-	}
-	m.client = client
-	defer d.close(m)
-	if bind && d.account.state() == nil {
-		if err := d.account.bind(ctx, client); err != nil {
-			return err
+	var unbound error
+	err := d.dial(ctx, m, func(ctx context.Context) error {
+		if bind && d.account.state() == nil {
+			unbound = d.account.bind(ctx, m.client)
 		}
+		return unbound
+	})
+	if err != nil {
+		return cmp.Or(unbound, err)
 	}
+	defer d.close(m)
 	return answers(ctx, m)
 }
 

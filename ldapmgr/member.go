@@ -17,7 +17,7 @@ import (
 type member struct {
 	client   *instrument.Client
 	endpoint *endpoint
-	setup    time.Duration // what its bind took, told to its first borrower
+	making   time.Duration // what it took to make it
 	expires  time.Time
 	maxIdle  time.Duration
 	used     time.Time // when it was last given back
@@ -35,6 +35,19 @@ type member struct {
 // held returns for how long the connection has been lent. Its borrower calls it.
 func (m *member) held(now time.Time) time.Duration {
 	return time.Duration(m.endpoint.clock(now) - m.lent.Load())
+}
+
+// tellWait tells the next operation what its borrower waited for, and not what one before waited for who sent nothing. The
+// making of the connection is a part of it where that was begun for this borrower.
+func (m *member) tellWait(waited time.Duration) {
+	if m.uses == 0 && waited >= m.making {
+		waited -= m.making
+	} else {
+		m.client.ForgetWait()
+	}
+	if waited > 0 {
+		m.client.Waited(instrument.Timing{WaitPool: waited})
+	}
 }
 
 // leaseDepth is how many frames lie between runtime.Callers and who calls a method of Domain.

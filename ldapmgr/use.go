@@ -108,10 +108,7 @@ func (d *Domain) lend(ctx context.Context, p *pool, m *member, waited time.Durat
 	if trace {
 		m.remember()
 	}
-	if waited > 0 || m.setup > 0 {
-		m.client.Waited(instrument.Timing{WaitPool: max(0, waited-m.setup), SetupBind: m.setup})
-		m.setup = 0
-	}
+	m.tellWait(waited)
 	before := m.gate.sent.Load()
 	why := instrument.ClosePoisoned
 	defer func() { // also when f panics, with a connection whose state is unknown

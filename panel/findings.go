@@ -12,7 +12,6 @@ import (
 
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/instrument/advice"
-	"github.com/ldapscope/ldapscope/ldapmgr"
 )
 
 // verdict is what a row says of the advice on its request.
@@ -25,8 +24,8 @@ type verdict struct {
 type reviews struct {
 	mu       sync.Mutex // guards everything below
 	new, old map[string]reviewed
-	domains  map[string]advice.DomainFacts
-	asked    time.Time // when domains were asked for
+	vendors  map[string]string // by domain
+	asked    time.Time         // when vendors were asked for
 }
 
 type reviewed struct {
@@ -36,7 +35,7 @@ type reviewed struct {
 
 const (
 	reviewsKept   = 2000
-	domainsStay   = time.Second
+	vendorsStay   = time.Second
 	reviewedAtMax = 5000 // operations of one request; the rules of larger ones would keep the reader waiting
 )
 
@@ -89,7 +88,7 @@ func (p *Panel) findingsOf(q *instrument.Request) []advice.Finding {
 
 // facts are what rules may ask beside operations.
 func (p *Panel) facts() advice.Facts {
-	f := advice.Facts{Domain: p.domainFacts, Entries: p.entriesOf}
+	f := advice.Facts{Vendor: p.vendor, Entries: p.entriesOf}
 	if p.config.Domains != nil {
 		f.Known = p.config.Domains.HasAttribute
 	}
@@ -102,24 +101,21 @@ func (p *Panel) entriesOf(seq uint64) []instrument.Entry {
 	return op.EntryList
 }
 
-func (p *Panel) domainFacts(name string) advice.DomainFacts {
+// vendor names what a domain's servers are.
+func (p *Panel) vendor(domain string) string {
 	if p.config.Domains == nil {
-		return advice.DomainFacts{}
+		return ""
 	}
 	r := &p.reviews
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := time.Now(); r.domains == nil || now.Sub(r.asked) > domainsStay {
-		r.domains, r.asked = map[string]advice.DomainFacts{}, now
+	if now := time.Now(); r.vendors == nil || now.Sub(r.asked) > vendorsStay {
+		r.vendors, r.asked = map[string]string{}, now
 		for _, s := range p.config.Domains.Statuses() {
-			r.domains[s.Name] = factsOf(s)
+			r.vendors[s.Name] = s.Vendor
 		}
 	}
-	return r.domains[name]
-}
-
-func factsOf(s ldapmgr.Status) advice.DomainFacts {
-	return advice.DomainFacts{Security: s.Security, Vendor: s.Vendor}
+	return r.vendors[domain]
 }
 
 // findingRow is one piece of advice: on one request, or the same on many of one route.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,15 +91,15 @@ func TestOneRuleFindsTwice(t *testing.T) {
 		}
 	}
 	end()
-	var found struct {
-		Findings []struct {
-			Rule       string
-			Requests   int
-			Operations []uint64
-		}
+	type finding struct {
+		Rule       string
+		Requests   int
+		Operations []uint64
 	}
+	var found struct{ Findings []finding }
 	s.get(t, "/api/v1/findings?request="+instrument.RequestID(ctx), &found)
-	if f := found.Findings; len(f) != 2 || f[0].Rule != f[1].Rule || f[0].Requests != 1 || f[1].Requests != 1 || f[0].Operations[0] == f[1].Operations[0] {
+	f := slices.DeleteFunc(found.Findings, func(f finding) bool { return f.Rule == "E01" }) // it is without TLS too
+	if len(f) != 2 || f[0].Rule != f[1].Rule || f[0].Requests != 1 || f[1].Requests != 1 || f[0].Operations[0] == f[1].Operations[0] {
 		t.Errorf("not two names, each in one request: %+v", f)
 	}
 }

@@ -133,7 +133,7 @@ func otherLimits(r *review, rule Rule) {
 func withoutPages(r *review, rule Rule) {
 	ops := r.searches(func(op *instrument.Operation) bool {
 		most := growing
-		if strings.Contains(strings.ToLower(r.domain(op.Domain).Vendor), "openldap") {
+		if strings.Contains(strings.ToLower(r.vendor(op.Domain)), "openldap") {
 			most = growing / 2 // its default limit is 500
 		}
 		return op.Search.PageSize == 0 && op.Search.Scope.String() != "base" && op.Entries >= most && op.Result.Code == 0

@@ -13,18 +13,12 @@ import (
 
 // Facts are what is known beside the operations. Every field may be left out; rules that need it then find nothing.
 type Facts struct {
-	// Domain tells about a domain by its name.
-	Domain func(name string) DomainFacts
+	// Vendor names what a domain's servers are; "" for unknown.
+	Vendor func(domain string) string
 	// Entries returns the entries that were kept of a search. It is asked of few operations.
 	Entries func(seq uint64) []instrument.Entry
 	// Known reports whether the schema of a domain has an attribute; loaded is false without a schema.
 	Known func(domain, attribute string) (known, loaded bool)
-}
-
-// DomainFacts is what is known of one domain.
-type DomainFacts struct {
-	Security string // none, tls or start_tls; "" for unknown
-	Vendor   string
 }
 
 // Limits of the rules, from which on something counts.
@@ -102,11 +96,11 @@ func (r *review) filter(op *instrument.Operation) (wire.Filter, bool) {
 	return p.tree, p.ok
 }
 
-func (r *review) domain(name string) DomainFacts {
-	if r.facts.Domain == nil {
-		return DomainFacts{}
+func (r *review) vendor(domain string) string {
+	if r.facts.Vendor == nil {
+		return ""
 	}
-	return r.facts.Domain(name)
+	return r.facts.Vendor(domain)
 }
 
 // add keeps a finding about operations. A severity of 0 is the rule's own.

@@ -49,6 +49,7 @@ func write(kind instrument.Kind, dn string, change ...func(*did)) did {
 
 func with(op did, changes []func(*did)) did {
 	op.State, op.Domain, op.Server, op.Conn, op.Duration = instrument.StateDone, "EXAMPLE", "10.0.0.5:636", 4, 5*ms
+	op.Security = instrument.SecurityTLS
 	op.Result = instrument.Result{Received: true, Name: "success"}
 	for _, change := range changes {
 		change(&op)
@@ -87,12 +88,10 @@ func on(server string) func(*did)       { return func(op *did) { op.Server = ser
 func paged(op *did)                     { op.Search.PageSize = 500 }
 func elsewhere(op *did)                 { op.Conn = 9 }
 
-// facts are of a domain without TLS and with a small schema; group 1 has three members, group 2 was cut off.
+// facts are of two domains with a small schema; group 1 has three members, group 2 was cut off.
 var facts = advice.Facts{
-	Domain: func(name string) advice.DomainFacts {
-		return map[string]advice.DomainFacts{
-			"EXAMPLE": {Security: "tls", Vendor: "Active Directory"}, "CLEAR": {Security: "none"}, "OPEN": {Security: "tls", Vendor: "OpenLDAP"},
-		}[name]
+	Vendor: func(domain string) string {
+		return map[string]string{"EXAMPLE": "Active Directory", "OPEN": "OpenLDAP"}[domain]
 	},
 	Entries: func(seq uint64) []instrument.Entry {
 		values := func(texts ...string) (v []instrument.Value) {

@@ -24,7 +24,7 @@ type ruleTest struct {
 	at    advice.Severity // 0 for any
 }
 
-func clearDomain(op *did)        { op.Domain = "CLEAR" }
+func inClear(op *did)            { op.Security = instrument.SecurityNone }
 func openDomain(op *did)         { op.Domain = "OPEN" }
 func method(m string) func(*did) { return func(op *did) { op.Bind.Method = m } }
 func dialled(op *did)            { op.Timing.Dial, op.Timing.TLS = 3*ms, 8*ms }

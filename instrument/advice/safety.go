@@ -11,13 +11,11 @@ import (
 	"github.com/ldapscope/ldapscope/instrument"
 )
 
-const clearText = "none"
-
 // clearPasswords finds passwords that crossed a network in clear text.
 func clearPasswords(r *review, rule Rule) {
 	var far, near []*instrument.Operation
 	for _, op := range r.ended {
-		if op.Bind == nil || op.Bind.Method != "simple" || local(op.Server) || r.domain(op.Domain).Security != clearText {
+		if op.Bind == nil || op.Bind.Method != "simple" || local(op.Server) || op.Security != instrument.SecurityNone {
 			continue
 		}
 		if loopback(op.Server) {
@@ -36,7 +34,7 @@ func clearPasswords(r *review, rule Rule) {
 // clearData finds entries that crossed a network in clear text.
 func clearData(r *review, rule Rule) {
 	ops := r.searches(func(op *instrument.Operation) bool {
-		return op.Entries > 0 && !loopback(op.Server) && r.domain(op.Domain).Security == clearText
+		return op.Entries > 0 && !loopback(op.Server) && op.Security == instrument.SecurityNone
 	})
 	if len(ops) > 0 {
 		r.add(rule, 0, counted(entries(ops), "entry", "entries")+" came over a connection without TLS", ops...)
