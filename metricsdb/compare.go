@@ -59,7 +59,7 @@ const (
 // Compare returns what differs between runs, named by their ids or the start of them.
 func (db *DB) Compare(ctx context.Context, ids ...string) (Comparison, error) {
 	if len(ids) < 2 {
-		return Comparison{}, &Error{Op: "compare runs in", Path: db.cfg.Path, Kind: ErrNotFound, Advice: "name at least two runs"}
+		return Comparison{}, &Error{Op: "compare runs in", Path: db.cfg.Path, Kind: ErrArgument, Advice: "name at least two runs"}
 	}
 	v, err := db.view(ctx)
 	if err != nil {

@@ -52,6 +52,7 @@
 // Every error is an [*Error] or wraps one, with a class for errors.Is:
 //
 //	path is empty                                 ErrNoPath
+//	an argument that makes no sense               ErrArgument
 //	no such run, or nothing saved yet             ErrNotFound
 //	several runs begin so                         ErrAmbiguous
 //	delete a run that goes on                     ErrRunning

@@ -18,6 +18,7 @@ import (
 // What callers branch on; every error of this package that has one of these causes matches it with errors.Is.
 var (
 	ErrNoPath     = errors.New("no path given")
+	ErrArgument   = errors.New("not possible")
 	ErrNotFound   = errors.New("not found")
 	ErrAmbiguous  = errors.New("ambiguous")
 	ErrRunning    = errors.New("the run is still going on")

@@ -36,7 +36,7 @@ func (db *DB) Import(ctx context.Context, path string, progress func(Imported)) 
 	}
 	if here, err := os.Stat(db.cfg.Path); err == nil {
 		if there, err := os.Stat(path); err == nil && os.SameFile(here, there) {
-			return done, &Error{Op: opImport, Path: path, Kind: ErrNotFound, Advice: "it is the database itself"}
+			return done, &Error{Op: opImport, Path: path, Kind: ErrArgument, Advice: "it is this database itself"}
 		}
 	}
 	other, drop, err := openOther(ctx, db.cfg, path)

@@ -225,3 +225,21 @@ func TestRunByTheStartOfItsID(t *testing.T) {
 		})
 	}
 }
+
+// What nobody could mean is refused as that, and not as something that is missing.
+func TestArgumentsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	db := open(t, metricsdb.Config{Path: path})
+	record(t, db, run("one"), snapshot("CORP", 1, 1))
+	for name, call := range map[string]func() error{
+		"import of itself":       func() error { _, err := db.Import(t.Context(), path, nil); return err },
+		"comparison of one run":  func() error { _, err := db.Compare(t.Context(), "one"); return err },
+		"recording without name": func() error { _, err := db.KeepRecording(t.Context(), "", "one"); return err },
+		"one to be given up":     func() error { _, err := db.DeleteRecording(t.Context(), ""); return err },
+	} {
+		if err := call(); !errors.Is(err, metricsdb.ErrArgument) || errors.Is(err, metricsdb.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

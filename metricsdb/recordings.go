@@ -59,7 +59,7 @@ func (db *DB) DeleteRecording(ctx context.Context, name string) (int, error) {
 // recorded changes operations and returns how many.
 func (db *DB) recorded(ctx context.Context, op, statement string, args ...any) (changed int, err error) {
 	if args[0] == "" {
-		return 0, &Error{Op: op, Path: db.cfg.Path, Kind: ErrNotFound, Advice: "a recording has a name"}
+		return 0, &Error{Op: op, Path: db.cfg.Path, Kind: ErrArgument, Advice: "a recording has a name"}
 	}
 	err = db.write(ctx, func(s *store) error {
 		return wrap(op, db.cfg.Path, s.change(ctx, db.cfg.BusyTimeout, func(tx *sql.Tx) error {

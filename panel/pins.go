@@ -4,6 +4,7 @@ package panel
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -59,7 +60,7 @@ func (p *Panel) pin(w http.ResponseWriter, r *http.Request) {
 		Note string `json:"note"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<10)).Decode(&body); err != nil || len(body.Note) > noteBytes {
-		fail(w, http.StatusBadRequest, "body", `send {"seq": 42, "note": "why"}, with a note of at most 500 bytes`)
+		fail(w, http.StatusBadRequest, "body", fmt.Sprintf(`send {"seq": 42, "note": "why"}, with a note of at most %d bytes`, noteBytes))
 		return
 	}
 	op, ok, _, _ := p.config.Scope.Recorder().Operation(body.Seq)
@@ -67,8 +68,13 @@ func (p *Panel) pin(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, "absent", "only an operation that has ended and that the recorder still has can be pinned")
 		return
 	}
-	if all, err := h.Pins(r.Context()); err != nil || len(all) >= mostPins {
-		fail(w, http.StatusConflict, "full", "200 operations are pinned already; unpin some first")
+	all, err := h.Pins(r.Context())
+	if err != nil {
+		historyFailed(w, err)
+		return
+	}
+	if len(all) >= mostPins {
+		fail(w, http.StatusConflict, "full", fmt.Sprintf("%d operations are pinned already; unpin some first", mostPins))
 		return
 	}
 	whole := p.detailOf(&op)

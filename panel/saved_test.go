@@ -27,6 +27,7 @@ type shelf struct {
 	filter   panel.RunFilter
 	imported string
 	pins     []panel.Pinned
+	broken   error
 }
 
 var someRun = instrument.Run{ID: "r1", Host: "vm", PID: 7, App: "=cmd()", Start: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Ended: instrument.RunClean}
@@ -74,7 +75,7 @@ func (s *shelf) Pin(_ context.Context, o panel.Pinned) error {
 func (s *shelf) Pins(context.Context) ([]panel.Pinned, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.pins), nil
+	return slices.Clone(s.pins), s.broken
 }
 
 func (s *shelf) Unpin(_ context.Context, run string, seq uint64) error {
@@ -219,4 +220,27 @@ func TestPins(t *testing.T) {
 	if status, _ := s.text(t, fmt.Sprint("/api/v1/operations/", seq)); status != http.StatusGone && status != http.StatusNotFound {
 		t.Errorf("without its pin the operation answers %d", status)
 	}
+}
+
+// TestPinRefused: what cannot be pinned says why, a full database otherwise than one that cannot be read.
+func TestPinRefused(t *testing.T) {
+	t.Parallel()
+	kept := &shelf{}
+	s := newStage(t, panel.Config{History: kept})
+	s.search(t, t.Context(), "(sAMAccountName=ada)", "cn")
+	var list struct {
+		Operations []row `json:"operations"`
+	}
+	s.get(t, "/api/v1/operations?q=op:search", &list)
+	refused := func(want int, says string) {
+		t.Helper()
+		status, body := s.send(t, http.MethodPost, "/api/v1/pins", fmt.Sprintf(`{"seq": %d}`, list.Operations[0].Seq))
+		if status != want || !strings.Contains(body, says) {
+			t.Errorf("%d %s, want %d and %q", status, body, want, says)
+		}
+	}
+	kept.broken = errors.New("disk error")
+	refused(500, "disk error")
+	kept.broken, kept.pins = nil, make([]panel.Pinned, 200)
+	refused(409, "200 operations are pinned already")
 }
