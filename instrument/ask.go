@@ -72,24 +72,24 @@ func searchMessage(id int64, r *ldap.SearchRequest) (raw []byte, ok bool) {
 		return nil, false
 	}
 	e := wire.Encoder{Bytes: make([]byte, 0, 256)}
-	message := e.Begin(sequence)
-	e.Integer(0x02, id)
+	message := e.Begin(wire.TagSequence)
+	e.Integer(wire.TagInteger, id)
 	search := e.Begin(byte(wire.SearchRequest))
 	e.OctetString(r.BaseDN)
-	e.Integer(0x0a, int64(r.Scope))
-	e.Integer(0x0a, int64(r.DerefAliases))
-	e.Integer(0x02, int64(r.SizeLimit))
-	e.Integer(0x02, int64(r.TimeLimit))
-	e.Bool(0x01, r.TypesOnly)
+	e.Integer(wire.TagEnumerated, int64(r.Scope))
+	e.Integer(wire.TagEnumerated, int64(r.DerefAliases))
+	e.Integer(wire.TagInteger, int64(r.SizeLimit))
+	e.Integer(wire.TagInteger, int64(r.TimeLimit))
+	e.Bool(wire.TagBoolean, r.TypesOnly)
 	e.Bytes = wire.AppendFilter(e.Bytes, filter)
-	attributes := e.Begin(sequence)
+	attributes := e.Begin(wire.TagSequence)
 	for _, name := range r.Attributes {
 		e.OctetString(name)
 	}
 	e.End(attributes)
 	e.End(search)
 	if len(r.Controls) > 0 {
-		controls := e.Begin(0xa0)
+		controls := e.Begin(wire.TagControls)
 		for _, control := range r.Controls {
 			e.Bytes = append(e.Bytes, control.Encode().Bytes()...)
 		}

@@ -114,7 +114,7 @@ func textOf(code int64) codeText {
 
 // adSubCodes are the reasons that Active Directory hides in the diagnostic message of code 49 ("data 52e").
 var adSubCodes = map[string]string{
-	"525": "no such user", "52e": "wrong password", "530": "not allowed to log on at this time",
+	"525": "no such user", "52e": "wrong password", "52f": "a restriction of the account", "530": "not allowed to log on at this time",
 	"531": "not allowed to log on from this computer", "532": "the password has expired", "533": "the account is disabled",
 	"534": "the account may not log on this way", "568": "the account is in too many groups", "701": "the account has expired",
 	"773": "the password must be changed first", "775": "the account is locked",

@@ -11,17 +11,17 @@ type PasswordPolicy struct {
 	Left    int64  // of the warning: seconds, or logins
 }
 
-// policyErrors and policyHints are the reasons of the password-policy control (draft-behera-ldap-password-policy-10
-// section 6.2), by number.
-var policyErrors = [...]string{
-	"passwordExpired", "accountLocked", "changeAfterReset", "passwordModNotAllowed", "mustSupplyOldPassword",
-	"insufficientPasswordQuality", "passwordTooShort", "passwordTooYoung", "passwordInHistory",
-}
-
-var policyHints = [...]string{
-	"the password has expired", "the account is locked", "the password must be changed first", "the password may not be changed",
-	"the old password is asked for too", "the password is too weak", "the password is too short",
-	"the password was changed too recently", "the password was used before",
+// policyErrors are the reasons of the password-policy control (draft-behera-ldap-password-policy-10 section 6.2), by number.
+var policyErrors = [...]codeText{
+	{"passwordExpired", "the password has expired"},
+	{"accountLocked", "the account is locked"},
+	{"changeAfterReset", "the password must be changed first"},
+	{"passwordModNotAllowed", "the password may not be changed"},
+	{"mustSupplyOldPassword", "the old password is asked for too"},
+	{"insufficientPasswordQuality", "the password is too weak"},
+	{"passwordTooShort", "the password is too short"},
+	{"passwordTooYoung", "the password was changed too recently"},
+	{"passwordInHistory", "the password was used before"},
 }
 
 const (
@@ -41,7 +41,7 @@ func readPolicy(value []byte) (p PasswordPolicy) {
 		case err != nil:
 		case tag == policyError:
 			if code := unsigned(body); code < int64(len(policyErrors)) {
-				p.Error = policyErrors[code]
+				p.Error = policyErrors[code].name
 			}
 		case tag == policyWarning && len(body) > 0:
 			left, _, inner := wire.Element(body)
@@ -70,9 +70,9 @@ func unsigned(b []byte) int64 {
 
 // hint returns what the error of a policy means, or "".
 func (p PasswordPolicy) hint() string {
-	for i, name := range policyErrors {
-		if name == p.Error {
-			return policyHints[i]
+	for _, reason := range policyErrors {
+		if reason.name == p.Error {
+			return reason.hint
 		}
 	}
 	return ""

@@ -38,7 +38,7 @@ func (c *Conn) collect(p []byte) (int, error) {
 	defer func() { c.begun.Store(len(c.partial) > 0) }()
 	c.partial = append(c.partial, p...)
 	for len(c.partial) > 0 {
-		if c.partial[0] != sequence || len(c.partial) > c.scope.wire.MessageBytes {
+		if c.partial[0] != wire.TagSequence || len(c.partial) > c.scope.wire.MessageBytes {
 			return 0, c.refuse(fmt.Errorf("%w: request is no LDAP message, or larger than the limit", ErrNotSent))
 		}
 		_, rest, err := wire.Element(c.partial)
@@ -70,8 +70,6 @@ func (c *Conn) refuse(err error) error {
 	}
 	return err
 }
-
-const sequence = 0x30
 
 // announce says which call the next message belongs to, nil for none, and returns the one that was announced before.
 func (c *Conn) announce(k *call) (before *call) { return c.handoff.Swap(k) }

@@ -127,7 +127,7 @@ func TestCompare(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := db.Compare(t.Context(), "before"); !errors.Is(err, metricsdb.ErrNotFound) {
+	if _, err := db.Compare(t.Context(), "before"); !errors.Is(err, metricsdb.ErrArgument) {
 		t.Errorf("one run alone: %v", err)
 	}
 }

@@ -15,15 +15,18 @@ var ErrLimit = errors.New("LDAP message exceeds a limit")
 
 func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
-// Universal tags that LDAP uses.
+// The universal tags that LDAP uses (X.690 section 8).
 const (
-	tagBoolean     = 0x01
-	tagInteger     = 0x02
-	tagOctetString = 0x04
-	tagEnumerated  = 0x0a
-	tagSequence    = 0x30
-	tagSet         = 0x31
+	TagBoolean     = 0x01
+	TagInteger     = 0x02
+	TagOctetString = 0x04
+	TagEnumerated  = 0x0a
+	TagSequence    = 0x30
+	TagSet         = 0x31
 )
+
+// TagControls is the tag of the controls of an LDAPMessage (RFC 4511 section 4.1.1).
+const TagControls = 0xa0
 
 const constructed = 0x20
 

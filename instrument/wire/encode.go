@@ -65,7 +65,7 @@ func (e *Encoder) length(n int) {
 }
 
 // OctetString appends an OCTET STRING.
-func (e *Encoder) OctetString(value string) { e.Text(tagOctetString, value) }
+func (e *Encoder) OctetString(value string) { e.Text(TagOctetString, value) }
 
 // Integer appends a two's complement number of the given tag (INTEGER or ENUMERATED, or a context tag).
 func (e *Encoder) Integer(tag byte, v int64) {
@@ -90,11 +90,11 @@ func (e *Encoder) Bool(tag byte, v bool) {
 
 // Message appends one LDAPMessage: body appends the operation, controls may be nil.
 func (e *Encoder) Message(id int64, body func(*Encoder), controls []Control) {
-	mark := e.Begin(tagSequence)
-	e.Integer(tagInteger, id)
+	mark := e.Begin(TagSequence)
+	e.Integer(TagInteger, id)
 	body(e)
 	if len(controls) > 0 {
-		list := e.Begin(0xa0)
+		list := e.Begin(TagControls)
 		for _, c := range controls {
 			e.Control(c)
 		}
@@ -105,13 +105,13 @@ func (e *Encoder) Message(id int64, body func(*Encoder), controls []Control) {
 
 // Control appends one control.
 func (e *Encoder) Control(c Control) {
-	mark := e.Begin(tagSequence)
+	mark := e.Begin(TagSequence)
 	e.OctetString(c.OID)
 	if c.Critical {
-		e.Bool(tagBoolean, true)
+		e.Bool(TagBoolean, true)
 	}
 	if c.Value != nil {
-		e.String(tagOctetString, c.Value)
+		e.String(TagOctetString, c.Value)
 	}
 	e.End(mark)
 }
@@ -130,7 +130,7 @@ type Reply struct {
 // Result appends a response that carries an LDAPResult.
 func (e *Encoder) Result(op Op, r Reply) {
 	mark := e.Begin(byte(op))
-	e.Integer(tagEnumerated, r.Code)
+	e.Integer(TagEnumerated, r.Code)
 	e.OctetString(r.MatchedDN)
 	e.OctetString(r.Diagnostic)
 	if len(r.Referrals) > 0 {
@@ -157,13 +157,13 @@ func (e *Encoder) Result(op Op, r Reply) {
 func (e *Encoder) Entry(dn string, attributes func(add func(name string, values [][]byte))) {
 	mark := e.Begin(byte(SearchResultEntry))
 	e.OctetString(dn)
-	list := e.Begin(tagSequence)
+	list := e.Begin(TagSequence)
 	attributes(func(name string, values [][]byte) {
-		attribute := e.Begin(tagSequence)
+		attribute := e.Begin(TagSequence)
 		e.OctetString(name)
-		set := e.Begin(tagSet)
+		set := e.Begin(TagSet)
 		for _, v := range values {
-			e.String(tagOctetString, v)
+			e.String(TagOctetString, v)
 		}
 		e.End(set)
 		e.End(attribute)
@@ -197,9 +197,9 @@ func (e *Encoder) Abandon(id int64) { e.Integer(byte(AbandonRequest), id) }
 // Paging returns the value of a paging control (RFC 2696).
 func Paging(size int64, cookie []byte) []byte {
 	var e Encoder
-	mark := e.Begin(tagSequence)
-	e.Integer(tagInteger, size)
-	e.String(tagOctetString, cookie)
+	mark := e.Begin(TagSequence)
+	e.Integer(TagInteger, size)
+	e.String(TagOctetString, cookie)
 	e.End(mark)
 	return e.Bytes
 }

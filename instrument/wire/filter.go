@@ -95,8 +95,8 @@ func (e *Encoder) filter(f Filter) {
 			e.filter(child)
 		}
 	case Substrings:
-		e.String(tagOctetString, f.Attr)
-		parts := e.Begin(tagSequence)
+		e.String(TagOctetString, f.Attr)
+		parts := e.Begin(TagSequence)
 		if f.Initial != nil {
 			e.String(0x80, f.Initial)
 		}
@@ -119,8 +119,8 @@ func (e *Encoder) filter(f Filter) {
 			e.Bool(0x84, true)
 		}
 	default:
-		e.String(tagOctetString, f.Attr)
-		e.String(tagOctetString, f.Value)
+		e.String(TagOctetString, f.Attr)
+		e.String(TagOctetString, f.Value)
 	}
 	e.End(mark)
 }

@@ -92,8 +92,8 @@ func (f *Filter) read(e element) (err error) {
 	switch f.Op {
 	case Equal, GreaterOrEqual, LessOrEqual, Approx:
 		body := e.body
-		if f.Attr, body, err = expect(body, tagOctetString, "assertion without an attribute"); err == nil {
-			f.Value, _, err = expect(body, tagOctetString, "assertion without a value")
+		if f.Attr, body, err = expect(body, TagOctetString, "assertion without an attribute"); err == nil {
+			f.Value, _, err = expect(body, TagOctetString, "assertion without a value")
 		}
 	case Substrings:
 		err = parseSubstrings(f, e.body)
@@ -108,10 +108,10 @@ func (f *Filter) read(e element) (err error) {
 }
 
 func parseSubstrings(f *Filter, b []byte) (err error) {
-	if f.Attr, b, err = expect(b, tagOctetString, "substrings without an attribute"); err != nil {
+	if f.Attr, b, err = expect(b, TagOctetString, "substrings without an attribute"); err != nil {
 		return err
 	}
-	if b, _, err = expect(b, tagSequence, "substrings without parts"); err != nil {
+	if b, _, err = expect(b, TagSequence, "substrings without parts"); err != nil {
 		return err
 	}
 	for len(b) > 0 {

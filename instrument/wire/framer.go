@@ -47,7 +47,7 @@ func (f *Framer) Next() ([]byte, error) {
 			switch {
 			case err != nil:
 				return nil, err
-			case more == 0 && tag != tagSequence:
+			case more == 0 && tag != TagSequence:
 				return nil, malformed(fmt.Sprintf("a message starts with tag 0x%02x", tag))
 			case more == 0 && head+body > f.limits.MessageBytes:
 				return nil, fmt.Errorf("%w: message of %d bytes, %d are allowed", ErrLimit, head+body, f.limits.MessageBytes)

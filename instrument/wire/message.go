@@ -71,14 +71,14 @@ func ParseMessage(raw []byte) (m Message, err error) {
 
 // Parse is ParseMessage into an empty Message.
 func (m *Message) Parse(raw []byte) error {
-	body, rest, err := expect(raw, tagSequence, "message is no sequence")
+	body, rest, err := expect(raw, TagSequence, "message is no sequence")
 	if err != nil {
 		return err
 	}
 	if len(rest) != 0 {
 		return malformed("bytes behind the message")
 	}
-	if m.ID, body, err = expectInteger(body, tagInteger, "message without an id"); err != nil {
+	if m.ID, body, err = expectInteger(body, TagInteger, "message without an id"); err != nil {
 		return err
 	}
 	if m.ID < 0 || m.ID > 1<<31-1 {
@@ -92,7 +92,7 @@ func (m *Message) Parse(raw []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	m.controls, rest, err = expect(rest, 0xa0, "message with an unknown trailer")
+	m.controls, rest, err = expect(rest, TagControls, "message with an unknown trailer")
 	if err == nil && len(rest) != 0 {
 		err = malformed("bytes behind the controls")
 	}
@@ -122,7 +122,7 @@ func (m Message) Controls(yield func(Control) bool) error {
 	for rest := m.controls; len(rest) > 0; {
 		var body []byte
 		var err error
-		if body, rest, err = expect(rest, tagSequence, "control is no sequence"); err != nil {
+		if body, rest, err = expect(rest, TagSequence, "control is no sequence"); err != nil {
 			return err
 		}
 		c, err := parseControl(body)
@@ -140,7 +140,7 @@ func (m Message) Controls(yield func(Control) bool) error {
 func (m Message) HasControls() bool { return len(m.controls) > 0 }
 
 func parseControl(body []byte) (Control, error) {
-	oid, body, err := expect(body, tagOctetString, "control without an OID")
+	oid, body, err := expect(body, TagOctetString, "control without an OID")
 	if err != nil {
 		return Control{}, err
 	}
@@ -151,9 +151,9 @@ func parseControl(body []byte) (Control, error) {
 			return Control{}, err
 		}
 		switch {
-		case e.tag == tagBoolean && len(e.body) == 1:
+		case e.tag == TagBoolean && len(e.body) == 1:
 			c.Critical = e.body[0] != 0
-		case e.tag == tagOctetString:
+		case e.tag == TagOctetString:
 			c.Value = e.body
 		default:
 			return Control{}, malformed("control with an unknown part")
@@ -178,15 +178,15 @@ func knownOID(b []byte) string {
 // ParsePaging reads the value of a paging control (RFC 2696): page size or estimate, and the cookie, which aliases value.
 // Bytes behind the cookie are refused: they could be the cookie, whose length was damaged.
 func ParsePaging(value []byte) (size int64, cookie []byte, err error) {
-	body, rest, err := expect(value, tagSequence, "paging value is no sequence")
+	body, rest, err := expect(value, TagSequence, "paging value is no sequence")
 	if err != nil {
 		return 0, nil, err
 	}
-	size, body, err = expectInteger(body, tagInteger, "paging value without a size")
+	size, body, err = expectInteger(body, TagInteger, "paging value without a size")
 	if err != nil {
 		return 0, nil, err
 	}
-	cookie, body, err = expect(body, tagOctetString, "paging value without a cookie")
+	cookie, body, err = expect(body, TagOctetString, "paging value without a cookie")
 	if err == nil && len(rest)+len(body) > 0 {
 		err = malformed("paging value with bytes behind its cookie")
 	}

@@ -27,10 +27,10 @@ const (
 
 // ParseBind reads the body of a BindRequest.
 func ParseBind(b []byte) (r Bind, err error) {
-	if r.Version, b, err = expectInteger(b, tagInteger, "bind without a version"); err != nil {
+	if r.Version, b, err = expectInteger(b, TagInteger, "bind without a version"); err != nil {
 		return r, err
 	}
-	if r.Name, b, err = expect(b, tagOctetString, "bind without a name"); err != nil {
+	if r.Name, b, err = expect(b, TagOctetString, "bind without a name"); err != nil {
 		return r, err
 	}
 	auth, _, err := next(b)
@@ -42,11 +42,11 @@ func ParseBind(b []byte) (r Bind, err error) {
 		r.Password = auth.body
 	case BindSASL:
 		var rest []byte
-		if r.Mechanism, rest, err = expect(auth.body, tagOctetString, "SASL bind without a mechanism"); err != nil {
+		if r.Mechanism, rest, err = expect(auth.body, TagOctetString, "SASL bind without a mechanism"); err != nil {
 			return r, err
 		}
 		if len(rest) > 0 {
-			r.Credentials, _, err = expect(rest, tagOctetString, "SASL credentials are no string")
+			r.Credentials, _, err = expect(rest, TagOctetString, "SASL credentials are no string")
 		}
 	default:
 		r.Credentials = auth.body
@@ -74,20 +74,20 @@ func ParseSearch(b []byte) (r Search, err error) {
 
 // Parse is ParseSearch into an empty Search.
 func (r *Search) Parse(b []byte) (err error) {
-	if r.Base, b, err = expect(b, tagOctetString, "search without a base"); err != nil {
+	if r.Base, b, err = expect(b, TagOctetString, "search without a base"); err != nil {
 		return err
 	}
 	for _, field := range []*int64{&r.Scope, &r.Deref} {
-		if *field, b, err = expectInteger(b, tagEnumerated, "search without scope or dereferencing"); err != nil {
+		if *field, b, err = expectInteger(b, TagEnumerated, "search without scope or dereferencing"); err != nil {
 			return err
 		}
 	}
 	for _, field := range []*int64{&r.SizeLimit, &r.TimeLimit} {
-		if *field, b, err = expectInteger(b, tagInteger, "search without limits"); err != nil {
+		if *field, b, err = expectInteger(b, TagInteger, "search without limits"); err != nil {
 			return err
 		}
 	}
-	types, b, err := expect(b, tagBoolean, "search without typesOnly")
+	types, b, err := expect(b, TagBoolean, "search without typesOnly")
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (r *Search) Parse(b []byte) (err error) {
 		return err
 	}
 	r.Filter = b[:len(b)-len(rest)]
-	r.Requested, _, err = expect(rest, tagSequence, "search without attributes")
+	r.Requested, _, err = expect(rest, TagSequence, "search without attributes")
 	return err
 }
 
@@ -110,7 +110,7 @@ func octetStrings(list []byte, what string, yield func([]byte) bool) error {
 	for len(list) > 0 {
 		var body []byte
 		var err error
-		if body, list, err = expect(list, tagOctetString, what); err != nil {
+		if body, list, err = expect(list, TagOctetString, what); err != nil {
 			return err
 		}
 		if !yield(body) {
@@ -132,10 +132,10 @@ func (a Attribute) Values(yield func([]byte) bool) error {
 }
 
 func parseAttribute(b []byte) (a Attribute, err error) {
-	if a.Name, b, err = expect(b, tagOctetString, "attribute without a name"); err != nil {
+	if a.Name, b, err = expect(b, TagOctetString, "attribute without a name"); err != nil {
 		return a, err
 	}
-	a.values, b, err = expect(b, tagSet, "attribute without a set of values")
+	a.values, b, err = expect(b, TagSet, "attribute without a set of values")
 	if err == nil && len(b) > 0 {
 		err = malformed("bytes behind the values of an attribute")
 	}
@@ -150,10 +150,10 @@ type Add struct {
 
 // ParseAdd reads the body of an AddRequest.
 func ParseAdd(b []byte) (r Add, err error) {
-	if r.DN, b, err = expect(b, tagOctetString, "entry without a name"); err != nil {
+	if r.DN, b, err = expect(b, TagOctetString, "entry without a name"); err != nil {
 		return r, err
 	}
-	r.attributes, b, err = expect(b, tagSequence, "entry without attributes")
+	r.attributes, b, err = expect(b, TagSequence, "entry without attributes")
 	if err == nil && len(b) > 0 {
 		err = malformed("bytes behind an entry")
 	}
@@ -168,7 +168,7 @@ func (r Add) Attributes(yield func(Attribute) bool) error {
 	for rest := r.attributes; len(rest) > 0; {
 		var body []byte
 		var err error
-		if body, rest, err = expect(rest, tagSequence, "attribute is no sequence"); err != nil {
+		if body, rest, err = expect(rest, TagSequence, "attribute is no sequence"); err != nil {
 			return err
 		}
 		a, err := parseAttribute(body)
@@ -196,10 +196,10 @@ type Change struct {
 
 // ParseModify reads the body of a ModifyRequest.
 func ParseModify(b []byte) (r Modify, err error) {
-	if r.DN, b, err = expect(b, tagOctetString, "modify without a name"); err != nil {
+	if r.DN, b, err = expect(b, TagOctetString, "modify without a name"); err != nil {
 		return r, err
 	}
-	r.changes, _, err = expect(b, tagSequence, "modify without changes")
+	r.changes, _, err = expect(b, TagSequence, "modify without changes")
 	return r, err
 }
 
@@ -208,14 +208,14 @@ func (r Modify) Changes(yield func(Change) bool) error {
 	for rest := r.changes; len(rest) > 0; {
 		var body []byte
 		var err error
-		if body, rest, err = expect(rest, tagSequence, "change is no sequence"); err != nil {
+		if body, rest, err = expect(rest, TagSequence, "change is no sequence"); err != nil {
 			return err
 		}
 		var c Change
-		if c.Operation, body, err = expectInteger(body, tagEnumerated, "change without an operation"); err != nil {
+		if c.Operation, body, err = expectInteger(body, TagEnumerated, "change without an operation"); err != nil {
 			return err
 		}
-		if body, _, err = expect(body, tagSequence, "change without an attribute"); err != nil {
+		if body, _, err = expect(body, TagSequence, "change without an attribute"); err != nil {
 			return err
 		}
 		if c.Attribute, err = parseAttribute(body); err != nil {
@@ -238,13 +238,13 @@ type ModifyDN struct {
 
 // ParseModifyDN reads the body of a ModifyDNRequest.
 func ParseModifyDN(b []byte) (r ModifyDN, err error) {
-	if r.DN, b, err = expect(b, tagOctetString, "modify DN without a name"); err != nil {
+	if r.DN, b, err = expect(b, TagOctetString, "modify DN without a name"); err != nil {
 		return r, err
 	}
-	if r.NewRDN, b, err = expect(b, tagOctetString, "modify DN without a new name"); err != nil {
+	if r.NewRDN, b, err = expect(b, TagOctetString, "modify DN without a new name"); err != nil {
 		return r, err
 	}
-	old, b, err := expect(b, tagBoolean, "modify DN without deleteoldrdn")
+	old, b, err := expect(b, TagBoolean, "modify DN without deleteoldrdn")
 	if err != nil {
 		return r, err
 	}
@@ -264,17 +264,17 @@ type Compare struct {
 
 // ParseCompare reads the body of a CompareRequest.
 func ParseCompare(b []byte) (r Compare, err error) {
-	if r.DN, b, err = expect(b, tagOctetString, "compare without a name"); err != nil {
+	if r.DN, b, err = expect(b, TagOctetString, "compare without a name"); err != nil {
 		return r, err
 	}
-	assertion, _, err := expect(b, tagSequence, "compare without an assertion")
+	assertion, _, err := expect(b, TagSequence, "compare without an assertion")
 	if err != nil {
 		return r, err
 	}
-	if r.Attribute, assertion, err = expect(assertion, tagOctetString, "compare without an attribute"); err != nil {
+	if r.Attribute, assertion, err = expect(assertion, TagOctetString, "compare without an attribute"); err != nil {
 		return r, err
 	}
-	r.Value, _, err = expect(assertion, tagOctetString, "compare without a value")
+	r.Value, _, err = expect(assertion, TagOctetString, "compare without a value")
 	return r, err
 }
 
@@ -300,7 +300,7 @@ func ParsePasswd(value []byte) (identity, oldPassword, newPassword []byte, err e
 	if len(value) == 0 {
 		return nil, nil, nil, nil
 	}
-	body, _, err := expect(value, tagSequence, "password modify value is no sequence")
+	body, _, err := expect(value, TagSequence, "password modify value is no sequence")
 	for err == nil && len(body) > 0 {
 		var e element
 		if e, body, err = next(body); err != nil {

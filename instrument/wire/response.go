@@ -30,16 +30,16 @@ func ParseResult(op Op, b []byte) (r Result, err error) {
 
 // Parse is ParseResult into an empty Result.
 func (r *Result) Parse(op Op, b []byte) (err error) {
-	if r.Code, b, err = expectInteger(b, tagEnumerated, "result without a code"); err != nil {
+	if r.Code, b, err = expectInteger(b, TagEnumerated, "result without a code"); err != nil {
 		return err
 	}
 	if r.Code < 0 {
 		return malformed("negative result code")
 	}
-	if r.MatchedDN, b, err = expect(b, tagOctetString, "result without a matched name"); err != nil {
+	if r.MatchedDN, b, err = expect(b, TagOctetString, "result without a matched name"); err != nil {
 		return err
 	}
-	if r.Diagnostic, b, err = expect(b, tagOctetString, "result without a message"); err != nil {
+	if r.Diagnostic, b, err = expect(b, TagOctetString, "result without a message"); err != nil {
 		return err
 	}
 	for len(b) > 0 {
