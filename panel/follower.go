@@ -69,14 +69,17 @@ func (f *follower) welcome() framed {
 // start sets the query and the cursor as a hello asks, and returns the frames that answer it.
 func (f *follower) start(m message) []framed {
 	frames := []framed{f.welcome()}
-	if problem, bad := f.setQuery(m.Q); bad {
-		frames = append(frames, problem)
-	}
+	problem, bad := f.setQuery(m.Q)
 	if m.Mode == "resume" && m.Epoch == f.recorder.Epoch() {
 		f.cursor = min(m.After, f.recorder.Stats().Last)
-		return append(frames, f.resume()...)
+		frames = append(frames, f.resume()...)
+	} else {
+		frames = append(frames, f.backfill())
 	}
-	return append(frames, f.backfill())
+	if bad { // last: a backfill answers a query that parses
+		frames = append(frames, problem)
+	}
+	return frames
 }
 
 // resume goes on after the cursor. A reader who was away for long gets the newest operations, and is told what was left out.

@@ -116,7 +116,7 @@ func references(name, content string) (found []string) {
 		for _, m := range imports.FindAllStringSubmatch(typeOnly.ReplaceAllString(content, ""), -1) {
 			found = append(found, path.Join(path.Dir(name), m[1]))
 		}
-		if strings.Contains(content, "assets/icons.svg#") {
+		if strings.Contains(content, "assets/icons.svg") {
 			found = append(found, "assets/icons.svg")
 		}
 		for _, m := range named.FindAllStringSubmatch(content, -1) {

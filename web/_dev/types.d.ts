@@ -112,7 +112,7 @@ interface Sum {
 type RequestRow = { type: "request"; id: string; group: string; request: HTTPRequest; past: boolean; open: boolean; level: 1 };
 type SumRow = { type: "sum"; id: string; sum: Sum; open: boolean; level: 1 };
 type StepRow = { type: "step"; id: string; name: string; level: 2 };
-type OperationRow = { type: "operation"; id: string; op: Operation; level: number; pages: number; past: boolean };
+type OperationRow = { type: "operation"; id: string; op: Operation; level: number; pages: number; past: boolean; whole: number };
 type GapRow = { type: "gap"; id: string; gap: Gap; level: 1 };
 type RestartRow = { type: "restart"; id: string; at: number; level: 1 };
 type Row = RequestRow | SumRow | StepRow | OperationRow | GapRow | RestartRow;

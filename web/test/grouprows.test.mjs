@@ -52,3 +52,17 @@ test("rows that somebody holds are not changed", () => {
   assert.equal(/** @type {any} */ (rowsOf(pages, true, 0)[1]).op.entries, 12);
   assert.equal(/** @type {any} */ (first).op.entries, 5);
 });
+
+test("the bars of operations are part of the time of their HTTP request, as soon as that has ended", () => {
+  for (const size of [3, 300]) {
+    const g = group(Array.from({ length: size }, (_, i) => op(i)));
+    const wholes = (/** @type {any} */ q) => {
+      g.request = request("r1", q);
+      g.version++;
+      return [...new Set(rowsOf(g, true).slice(1).map((/** @type {any} */ row) => row.whole))];
+    };
+    assert.deepEqual(wholes({ kind: "http", running: true, duration_us: 10 }), [0]);
+    assert.deepEqual(wholes({ kind: "http", running: false, duration_us: 5000 }), [5000]);
+    assert.deepEqual(wholes({ kind: "background", running: false, duration_us: 5000 }), [0]);
+  }
+});

@@ -33,6 +33,21 @@ test("folding leaves the head", () => {
   assert.equal(tree.refresh().count, 5);
 });
 
+test("what comes after everything was folded is folded too, in that grouping alone", () => {
+  const store = two();
+  const tree = new Tree(store).refresh();
+  tree.all(false);
+  store.apply(batch(6, 8, [op(7, { request_id: "r3" })], [request("r3", { start: 3, updated: 8 })]));
+  assert.deepEqual(ids(tree.refresh()), ["q-r3", "q-r2", "q-r1"]);
+  assert.ok(tree.toggle(/** @type {any} */ (tree.at(0)), true));
+  assert.deepEqual(ids(tree.refresh()), ["q-r3", "o-7", "q-r2", "q-r1"]);
+  tree.by = "shape";
+  tree.all(true);
+  assert.ok(rows(tree.refresh()).some((row) => row.id === "o-7"));
+  tree.by = "request";
+  assert.deepEqual(ids(tree.refresh()), ["q-r3", "q-r2", "q-r1"]);
+});
+
 test("rows are made anew only where something changed", () => {
   const store = two();
   const tree = new Tree(store).refresh();

@@ -45,15 +45,16 @@ export class AdvicePage {
  */
 export function card(f, actions) {
   const { request } = actions;
+  const named = f.operations.slice(0, 6);
   return h("article.card.finding", { "data-testid": "finding", "data-rule": f.rule },
     h("h2", {}, h(`span.chip.severity.${f.severity}`, {}, icon(f.severity), f.severity), " ", f.title, " ", h("code.dim", {}, f.rule)),
-    h("p", {}, h("b", {}, sentence(f.evidence)), "."),
+    h("p", {}, f.requests > 1 ? "The newest: " : "", h("b", {}, f.requests > 1 ? f.evidence : sentence(f.evidence)), "."),
     f.shape_text ? h("p", {}, h("code", {}, f.shape_text)) : null,
     h("p", {}, f.why),
     h("p.fix", {}, icon("right"), h("span", {}, f.fix)),
     h("p.dim", {}, request ? h("span", {}, h("button.link", { onclick: () => request(f.request_id) }, f.route), ` · ${f.route === outside ? "" : `${plural(f.requests, "HTTP request")} · `}last ${clock(f.last)} · `) : null,
-      ...f.operations.slice(0, 6).flatMap((seq) => [h("button.link", { onclick: () => actions.operation(seq) }, `#${seq}`), " "]),
-      f.count > 6 ? `and ${count(f.count - 6)} more · ` : "· ", f.wasted_us > 0 ? `would save up to ${duration(f.wasted_us)} · ` : "", `${f.confidence} · `,
+      ...named.flatMap((seq) => [h("button.link", { onclick: () => actions.operation(seq) }, `#${seq}`), " "]),
+      f.count > named.length ? `and ${count(f.count - named.length)} more · ` : "· ", f.wasted_us > 0 ? `would save up to ${duration(f.wasted_us)} · ` : "", `${f.confidence} · `,
       h("button.link", { onclick: () => copy(text(f), "advice") }, "copy")));
 }
 

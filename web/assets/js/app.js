@@ -40,11 +40,16 @@ const advicePage = new AdvicePage(by("advice"), { request: openRequest, operatio
 const domains = new DomainsPage(by("domains"), store);
 const usage = new UsagePage(by("usage"), { go: (changes) => router.go({ screen: "usage", ...changes }) });
 const users = new UsersPage(by("users"), { request: openRequest });
-const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: () => list.show(tree.refresh().frozen()) });
+const still = () => {
+  toolbar.began = store.operations.size;
+  list.show(tree.refresh().frozen(), emptyHint());
+};
+const toolbar = new Toolbar(store, live, { paint, thaw: show, freeze: still });
 new Completion(box, store);
 let painting = false;
 let again = false; // something has changed since it was drawn
 let linked = router.screen === "live" ? Number(router.params.get("op")) : 0; // the operation of the address, until the list shows its row
+let asked = false; // a query, whose answer is shown in a view that stands still too
 let summed = 0; // when sums were made last; they cost a look at every operation
 
 /** @param {Row} row */
@@ -110,7 +115,8 @@ function emptyHint() {
 function query(q) {
   box.value = q;
   router.go({ q: q || null, screen: router.screen === "requests" ? "requests" : null, id: null, tab: null }, "adjust");
-  live.send({ type: "query", q });
+  asked = true;
+  if (!live.send({ type: "query", q })) say("The filter is asked when the program can be reached again");
 }
 
 /** Fetches what a gap left out. @param {Gap} gap */
@@ -142,6 +148,10 @@ live.addEventListener("frame", (e) => {
     if (store.epoch && store.epoch !== frame.epoch) say(`The application restarted at ${clock(frame.now)}`);
   }
   if (frame.type === "backfill" && router.screen === "domains") domains.show(); // its charts look at operations
+  if (frame.type === "backfill" && asked) {
+    asked = false;
+    if (toolbar.paused) setTimeout(still); // when the store has it
+  }
   if (frame.type === "problem") box.setCustomValidity(frame.query ? frame.message : "");
 });
 
@@ -175,6 +185,7 @@ function route() {
   if (tree.by !== by("group").value) {
     tree.by = by("group").value;
     tree.refresh(); // the list may draw before the next frame
+    if (toolbar.paused) still();
     list.top();
   }
   if (list.shown.join() !== chosen(params.get("cols") ?? "").join()) list.columns(params.get("cols") ?? "");
@@ -252,10 +263,14 @@ function start() {
   const falls = (/** @type {"in"|"out"|"all"|"left"|"right"} */ how, /** @type {() => any} */ other = () => false) => () => (router.screen === "request" ? requestPage.waterfall.zoom(how) : other());
   const isRequest = (/** @type {Row} */ row) => row.type === "request";
   const advised = (/** @type {Row} */ row) => row.type === "request" && row.request.findings > 0;
+  const move = (/** @type {number} */ steps, /** @type {((row: Row) => boolean)|undefined} */ fits = undefined) => isLive(() => {
+    list.move(steps, fits);
+    const row = list.current; // an open drawer goes with it
+    if (router.params.has("op") && row?.type === "operation" && !row.past) openOperation(row.op.seq);
+  });
   const enter = isLive(() => list.current && openRow(list.current));
   listen({
-    j: isLive(() => list.move(1)), ArrowDown: isLive(() => list.move(1)), k: isLive(() => list.move(-1)), ArrowUp: isLive(() => list.move(-1)),
-    J: isLive(() => list.move(1, isRequest)), K: isLive(() => list.move(-1, isRequest)), n: isLive(() => list.move(1, advised)), N: isLive(() => list.move(-1, advised)), Enter: enter, o: enter,
+    j: move(1), ArrowDown: move(1), k: move(-1), ArrowUp: move(-1), J: move(1, isRequest), K: move(-1, isRequest), n: move(1, advised), N: move(-1, advised), Enter: enter, o: enter,
     PageDown: isLive(() => list.page(1)), PageUp: isLive(() => list.page(-1)), Home: isLive(() => list.top()), X: () => router.go({ op: null, pin: null }, "adjust"), r: () => drawer.repeat(),
     ArrowLeft: falls("left", () => fold(false)), ArrowRight: falls("right", () => fold(true)), h: () => fold(false), l: () => fold(true), "[": () => foldAll(false), "]": () => foldAll(true),
     "+": falls("in"), "-": falls("out"), 0: falls("all"), "/": () => { if (router.screen !== "requests") screen("live"); box.focus(); },

@@ -110,7 +110,10 @@ export class Completion {
     else if (e.key === "ArrowUp") this.at = (Math.max(this.at, 0) + n - 1) % n;
     else if ((e.key === "Enter" || e.key === "Tab") && this.at >= 0) this.take(this.at);
     else if (e.key === "Escape") this.close();
-    else return;
+    else {
+      if (e.key === "Enter") this.close(); // it is asked as it is
+      return;
+    }
     e.preventDefault();
     e.stopPropagation();
     this.draw();

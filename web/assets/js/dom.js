@@ -51,6 +51,9 @@ export function fill(el, ...children) {
   put(el, ...children);
 }
 
+/** Of the page's files: what it has once, it has for good, also when the program is gone. */
+const version = new URL(import.meta.url).search;
+
 /**
  * An icon of the sprite; decorative unless it has a label.
  * @param {string} name
@@ -67,7 +70,7 @@ export function icon(name, label) {
     svg.setAttribute("aria-label", label);
   } else svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS(space, "use");
-  use.setAttribute("href", `assets/icons.svg#${name}`);
+  use.setAttribute("href", `assets/icons.svg${version}#${name}`);
   svg.appendChild(use);
   return svg;
 }

@@ -2,15 +2,15 @@
 
 /**
  * What was made of the operations of a request. Of operation n, seen has the form that is shown and at says where its row stands; pages
- * knows the rows of paged searches by the number of their first page.
- * @typedef {{version: number, open: boolean, list: Row[], seen: Operation[], at: number[], step: string, pages: Map<number, number>}} Made
+ * knows the rows of paged searches by the number of their first page; whole is what their bars are a part of.
+ * @typedef {{version: number, open: boolean, whole: number, list: Row[], seen: Operation[], at: number[], step: string, pages: Map<number, number>}} Made
  */
 
 /** Operations up to which all rows are made anew: that takes less than to remember what each was made of. */
 const few = 200;
 
 /** @returns {Made} */
-const blank = () => ({ version: 0, open: false, list: [], seen: [], at: [], step: "", pages: new Map() });
+const blank = () => ({ version: 0, open: false, whole: 0, list: [], seen: [], at: [], step: "", pages: new Map() });
 const forgotten = Object.freeze(blank());
 
 /**
@@ -21,8 +21,11 @@ const forgotten = Object.freeze(blank());
 export function rowsOf(group, open, small = few) {
   const made = group.rows;
   if (made?.version === group.version && made.open === open) return made.list;
-  const next = made?.open === open && made.seen.length ? made : blank();
+  const { kind, running, duration_us } = group.request;
+  const whole = kind === "background" || running ? 0 : duration_us;
+  const next = made?.open === open && made.whole === whole && made.seen.length ? made : blank();
   next.open = open;
+  next.whole = whole;
   next.list[0] = { type: "request", id: `q-${group.id}`, group: group.id, request: group.request, past: group.past, open, level: 1 };
   next.version = group.version;
   if (open) follow(next, group);
@@ -40,7 +43,7 @@ function follow(made, group) {
   const { seen, list, at } = made;
   for (let n = 0; n < seen.length; n++) {
     if (seen[n] === operations[n]) continue;
-    if (alike(seen[n], operations[n])) list[at[n]] = single((seen[n] = operations[n]), list[at[n]].level, group.past);
+    if (alike(seen[n], operations[n])) list[at[n]] = single((seen[n] = operations[n]), list[at[n]].level, group.past, made.whole);
     else forget(made, n);
   }
   for (let n = seen.length; n < operations.length; n++) add(made, group, n);
@@ -62,7 +65,7 @@ function forget(made, n) {
 
 /** @param {Made} made @param {Group} group @param {number} n */
 function add(made, group, n) {
-  const { list, seen, at, pages } = made;
+  const { list, seen, at, pages, whole } = made;
   const op = group.operations[n];
   seen.push(op);
   const first = op.page > 1 ? pages.get(op.call) : undefined;
@@ -78,12 +81,12 @@ function add(made, group, n) {
   }
   if (op.page) pages.set(op.call, list.length);
   at.push(list.length);
-  list.push(single(op, op.step ? 3 : 2, group.past));
+  list.push(single(op, op.step ? 3 : 2, group.past, whole));
 }
 
-/** @param {Operation} op @param {number} level @param {boolean} past @returns {OperationRow} */
-export function single(op, level, past) {
-  return { type: "operation", id: past ? `p-${op.seq}` : `o-${op.seq}`, op, level, pages: 1, past };
+/** @param {Operation} op @param {number} level @param {boolean} past @param {number} [whole] time of its HTTP request, as soon as that has ended @returns {OperationRow} */
+export function single(op, level, past, whole = 0) {
+  return { type: "operation", id: past ? `p-${op.seq}` : `o-${op.seq}`, op, level, pages: 1, past, whole };
 }
 
 /** The pages of a search as one: sums, the newest result, the first page's name. @param {Operation} first @param {Operation} next @returns {Operation} */

@@ -94,10 +94,12 @@ export class Live extends EventTarget {
     }, ackInterval);
   }
 
-  /** @param {object} message */
+  /** Sends a message, and tells whether that was possible. @param {object} message */
   send(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
     else if (this.source && /** @type {any} */ (message).type === "query") this.events(true);
+    else return false;
+    return true;
   }
 
   /** Drops the connection and resumes after the cursor. */

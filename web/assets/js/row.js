@@ -23,6 +23,7 @@ export function drawRow(el, row, columns) {
   redraw(el, columns.map((id) => h(`span.cell.${id}`, gridcell, ...(cells[id] ?? []))));
 }
 
+const slow = 100_000; // microseconds; the scale of bars that are part of no HTTP request
 const gridcell = { role: "gridcell" };
 
 /** Sets an attribute that an element may have already: to set it once more would have its styles looked up again. @param {Element} el @param {string} name @param {string|null} value */
@@ -35,7 +36,7 @@ function attribute(el, name, value) {
 /** What a row shows, in short; equal ones look the same. @param {Row} row */
 function signature(row) {
   switch (row.type) {
-    case "operation": return `${row.id} ${row.op.updated} ${row.op.state} ${row.pages} ${row.level}`;
+    case "operation": return `${row.id} ${row.op.updated} ${row.op.state} ${row.pages} ${row.level} ${row.whole}`;
     case "request": return `${row.id} ${row.request.updated} ${row.request.findings} ${row.open}`;
     case "sum": return `${row.id} ${row.sum.operations.length} ${row.sum.total} ${row.open}`;
     case "gap": return `${row.id} ${row.gap.from} ${row.gap.to} ${row.gap.left}`;
@@ -100,7 +101,7 @@ function sum(row) {
     notes: [s.errors ? h("span.chip.error", {}, `${s.errors} err`) : null],
     n: [count(s.entries)],
     size: [bytes(s.bytes)],
-    time: [h("span.spent", { title: `${duration(s.total)} in all, ${duration(s.total / s.operations.length)} each, ${duration(s.longest)} the slowest` }, h("span", {}, duration(s.total)), h("span.whole", {}, ` / ${duration(s.total / s.operations.length)}`)), bar(s.total / s.operations.length / 100_000)],
+    time: [h("span.spent", { title: `${duration(s.total)} in all, ${duration(s.total / s.operations.length)} each, ${duration(s.longest)} the slowest` }, h("span", {}, duration(s.total)), h("span.whole", {}, ` / ${duration(s.total / s.operations.length)}`)), bar(s.total / s.operations.length / slow)],
   };
 }
 
@@ -133,7 +134,7 @@ function operation(row) {
     code: [op.result?.hint ? h(failed(op) ? "span.bad" : "span", { title: op.result.hint }, result(op)) : failed(op) ? h("span.bad", {}, result(op)) : result(op)],
     size: [op.bytes_received ? bytes(op.bytes_received) : ""],
     first: [op.first_us ? duration(op.first_us) : ""],
-    time: [op.state === "running" ? "…" : duration(op.duration_us), bar(op.duration_us / 100_000, op.duration_us >= 100_000)],
+    time: [op.state === "running" ? "…" : duration(op.duration_us), bar(op.duration_us / (row.whole || slow), op.duration_us >= slow)],
   };
 }
 
@@ -142,7 +143,7 @@ function twist(open) {
   return h("button.twist", { "aria-label": open ? "Fold" : "Unfold", tabindex: "-1" });
 }
 
-/** A bar of a share from 0 to 1, in whole percent: finer than that nobody sees. @param {number} share @param {boolean} [slow] */
-function bar(share, slow) {
-  return h(slow ? "span.bar.slow" : "span.bar", { "aria-hidden": "true", wide: `${Math.round(Math.max(0, Math.min(1, share)) * 100)}% 100%` });
+/** A bar of a share from 0 to 1, in whole percent: finer than that nobody sees. @param {number} share @param {boolean} [long] */
+function bar(share, long) {
+  return h(long ? "span.bar.slow" : "span.bar", { "aria-hidden": "true", wide: `${Math.round(Math.max(0, Math.min(1, share)) * 100)}% 100%` });
 }

@@ -49,6 +49,7 @@ export class Toolbar {
     el.dataset.state = state;
     by("conntext").textContent = text;
     el.title = text;
+    if (state !== "live") by("rate").textContent = "";
   }
 
   /** @param {any} frame */
@@ -109,7 +110,6 @@ export class Toolbar {
   pause() {
     if (!this.paused) this.view.freeze();
     this.paused = !this.paused;
-    this.began = this.store.operations.size;
     by("pause").setAttribute("aria-pressed", String(this.paused));
     by("pausetext").textContent = this.paused ? "Go on" : "Pause";
     by("waiting").textContent = "";

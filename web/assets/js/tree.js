@@ -12,7 +12,8 @@ export class Tree {
   constructor(store) {
     this.store = store;
     this.by = "request";
-    this.flipped = /** @type {Set<string>} */ (new Set()); // heads that are not as they are at first: requests open, sums folded
+    this.unfolded = new Set(["request"]); // groupings whose heads are open at first
+    this.flipped = /** @type {Set<string>} */ (new Set()); // heads that are otherwise
     /** @type {Item[]} */ this.items = [];
     /** @type {Sum[]} */ this.sums = [];
     /** @type {Operation[]} */ this.flat = [];
@@ -32,11 +33,11 @@ export class Tree {
       this.count = this.flat.length;
     } else if (this.by === "request") {
       this.items = this.store.visible().reverse();
-      for (const item of this.items) this.ends.push((this.count += item.type === "group" ? rowsOf(item, !this.flipped.has(item.id)).length : 1));
+      for (const item of this.items) this.ends.push((this.count += item.type === "group" ? rowsOf(item, this.open(item.id)).length : 1));
     } else {
       if (this.version !== this.store.version) this.sums = sum(this.store, this.by);
       this.version = this.store.version;
-      for (const s of this.sums) this.ends.push((this.count += 1 + (this.flipped.has(s.id) ? Math.min(s.operations.length, mostShown) : 0)));
+      for (const s of this.sums) this.ends.push((this.count += 1 + (this.open(s.id) ? Math.min(s.operations.length, mostShown) : 0)));
     }
     this.count += this.gaps.length;
     return this;
@@ -52,14 +53,14 @@ export class Tree {
     const within = i - (at ? this.ends[at - 1] : 0);
     if (this.by === "request") return this.rowOf(this.items[at], within);
     const s = this.sums[at];
-    return within === 0 ? { type: "sum", id: s.id, sum: s, open: this.flipped.has(s.id), level: 1 } : single(s.operations[s.operations.length - within], 2, false);
+    return within === 0 ? { type: "sum", id: s.id, sum: s, open: this.open(s.id), level: 1 } : single(s.operations[s.operations.length - within], 2, false);
   }
 
   /** @param {Item} item @param {number} within @returns {Row} */
   rowOf(item, within) {
     if (item.type === "gap") return missing(item);
     if (item.type === "restart") return { type: "restart", id: item.id, at: item.at, level: 1 };
-    return rowsOf(item, !this.flipped.has(item.id))[within];
+    return rowsOf(item, this.open(item.id))[within];
   }
 
   /** Where a row stands, or -1. @param {string} id */
@@ -69,13 +70,13 @@ export class Tree {
     if (this.by === "flat") return id.startsWith("o-") ? this.flat.length - 1 - place(this.flat, Number(id.slice(2))) : -1;
     if (this.by !== "request") {
       const at = this.sums.findIndex((s) => s.id === id);
-      return at < 0 ? this.scan(id) : this.ends[at] - 1 - (this.flipped.has(id) ? Math.min(this.sums[at].operations.length, mostShown) : 0);
+      return at < 0 ? this.scan(id) : this.ends[at] - 1 - (this.open(id) ? Math.min(this.sums[at].operations.length, mostShown) : 0);
     }
     const owner = id.startsWith("o-") ? this.store.operations.get(Number(id.slice(2)))?.request_id : id.slice(2).replace(/ \d+$/, "");
     const item = this.store.groups.get(owner ?? "");
     const at = this.items.findIndex((other) => other === item || other.id === id);
     if (at < 0) return -1;
-    const within = item ? rowsOf(item, !this.flipped.has(item.id)).findIndex((row) => row.id === id) : 0;
+    const within = item ? rowsOf(item, this.open(item.id)).findIndex((row) => row.id === id) : 0;
     return within < 0 ? -1 : (at ? this.ends[at - 1] : 0) + within;
   }
 
@@ -90,7 +91,7 @@ export class Tree {
     const op = this.store.operations.get(seq);
     if (!op) return "";
     const s = this.by === "shape" || this.by === "conn" ? this.sums.find((one) => one.operations.includes(op)) : undefined;
-    if (s) this.flipped.add(s.id);
+    if (s && !this.open(s.id)) this.flip(s.id);
     const paged = this.by === "request" && op.page > 1 ? this.store.groups.get(op.request_id)?.operations.find((o) => o.page && o.call === op.call) : undefined; // stands for all its pages
     return `o-${(paged ?? op).seq}`;
   }
@@ -99,17 +100,25 @@ export class Tree {
   toggle(row, open) {
     if (row.type !== "request" && row.type !== "sum") return false;
     if (open === row.open) return false;
-    const id = row.type === "request" ? row.group : row.id;
-    if (!this.flipped.delete(id)) this.flipped.add(id);
+    this.flip(row.type === "request" ? row.group : row.id);
     return true;
   }
 
-  /** Folds or unfolds everything. @param {boolean} open */
+  /** @param {string} id */
+  flip(id) {
+    if (!this.flipped.delete(id)) this.flipped.add(id);
+  }
+
+  /** Whether a head shows what is below it. @param {string} id */
+  open(id) {
+    return this.flipped.has(id) !== this.unfolded.has(this.by);
+  }
+
+  /** Folds or unfolds everything, and what is still to come. @param {boolean} open */
   all(open) {
     this.flipped.clear();
-    if (open === (this.by === "request")) return;
-    const heads = this.by === "request" ? [...this.store.groups.keys()] : this.sums.map((s) => s.id);
-    for (const id of heads) this.flipped.add(id);
+    if (open) this.unfolded.add(this.by);
+    else this.unfolded.delete(this.by);
   }
 
   /** All rows as they are now, for a view that is to stand still. @returns {Rows} */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { h, fill } from "./dom.js";
 import { codes, duration, elide, failed, plural, result } from "./format.js";
+import { micros } from "./protocol.js";
 import { layout, moved, scale, ticks, zoomed } from "./waterfall.js";
 
 const segmentNames = /** @type {Record<string, string>} */ ({ pool: "waits for a connection", dial: "connects", tls: "TLS", bind: "service bind", wait: "until the first answer", stream: "first to last answer" });
@@ -75,8 +76,10 @@ export class Waterfall {
   /** One line with the steps of the application. @param {(el: HTMLElement, from: number, to: number) => HTMLElement} place @param {(s: Span) => boolean} seen */
   steps(place, seen) {
     const q = this.request;
-    const zero = Date.parse(q.start) * 1000;
-    const spans = q.steps.map((/** @type {any} */ s) => ({ name: s.name, from: Date.parse(s.start) * 1000 - zero, to: Date.parse(s.start) * 1000 - zero + s.duration_us })).filter(seen);
+    const spans = q.steps.map((/** @type {any} */ s) => {
+      const from = micros(s.start) - micros(q.start);
+      return { name: s.name, from, to: from + s.duration_us };
+    }).filter(seen);
     if (!spans.length) return [];
     return [h("div.fall", {}, h("span.falllabel.dim", {}, "Steps"), h("div.lane.steps", {}, ...spans.map((/** @type {any} */ s) => place(h("span.stepspan", { title: `${s.name}: ${duration(s.to - s.from)}` }, s.name), s.from, s.to))), h("span.num"))];
   }

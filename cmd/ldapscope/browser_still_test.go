@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+package main_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestBrowserChoosesWhilePaused: a view that stands still shows another grouping and another query at once, as of that moment.
+func TestBrowserChoosesWhilePaused(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.visit("/failing")
+	b.lists(r)
+	b.click("[data-testid=pause]")
+	b.await("the pause", `document.querySelector("[data-testid=pause]").getAttribute("aria-pressed") === "true"`)
+	b.do(clicks(`(g => { g.value = "shape"; g.dispatchEvent(new Event("change")); })(document.querySelector("[data-testid=group]"))`))
+	b.await("sums of shapes", `document.querySelector("[data-testid=sum-row]")`)
+	b.do(clicks(`(g => { g.value = "flat"; g.dispatchEvent(new Event("change")); })(document.querySelector("[data-testid=group]"))`))
+	b.types("op:bind")
+	b.await("binds alone", `(rows => rows.length && rows.every(e => e.innerText.includes("BIND")))([...document.querySelectorAll("[data-testid=op-row]")])`)
+	before := b.text("[data-testid=live-list]")
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	b.await("the count of what waits", `/[1-9]/.test(document.querySelector("[data-testid=pause]").innerText)`)
+	if after := b.text("[data-testid=live-list]"); after != before {
+		t.Errorf("the list moved while it was paused, from\n%s\nto\n%s", before, after)
+	}
+}
+
+// TestBrowserAddressWithoutSense: a query that an address brings is told to be wrong as one that is typed.
+func TestBrowserAddressWithoutSense(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	b.visit(r.panel + "/?q=opp:x")
+	b.lists(r)
+	b.await("the error", `document.querySelector("[role=alert]:not([hidden])")?.innerText.includes("did you mean op:")`)
+}
+
+// TestBrowserAsksAsItIs: Enter asks for what is typed, and the list of completions is out of the way.
+func TestBrowserAsksAsItIs(t *testing.T) {
+	t.Parallel()
+	_, b := opensDemo(t, 1440, 900)
+	b.click("[data-testid=filter-box]")
+	b.await("the words of the program", `performance.getEntriesByType("resource").some(e => e.name.endsWith("/keys") && e.responseEnd)`)
+	b.keys("op:se")
+	b.await("completions", `!document.querySelector("#offers").hidden`)
+	b.keys(kb.Enter)
+	b.await("none", `document.querySelector("#offers").hidden && new URLSearchParams(location.search).get("q") === "op:se"`)
+}
+
+// TestBrowserGone: without the program the page says so, shows what it has, and lets go of it.
+func TestBrowserGone(t *testing.T) {
+	t.Parallel()
+	b := opensBrowser(t, 1440, 900)
+	r := startHere(t, nil, nil, append(anywhere, "--quiet")...)
+	g := opensGate(t, strings.TrimPrefix(r.panel, "http://"))
+	t.Cleanup(func() { b.visit("about:blank") })
+	b.visit("http://" + g.on.Addr().String() + "/?t=" + panelToken)
+	r.visit("/people?q=ada")
+	b.lists(r)
+	b.await("the rate", `document.querySelector("#rate").innerText`)
+	b.allow("net::ERR_")
+	b.allow("WebSocket")
+	g.close(true)
+	b.await("the loss to be told", `document.querySelector("[data-testid=conn-state]").dataset.state === "down"`)
+	if rate := b.text("#rate"); rate != "" {
+		t.Errorf("without the program there are %s", rate)
+	}
+	b.types("op:bind")
+	b.await("why the list stays", `document.body.innerText.includes("when the program can be reached again")`)
+	b.press("an operation", `document.querySelector("[data-testid=op-row]")`)
+	b.await("that it cannot be read", `document.querySelector("[data-testid=drawer]").innerText.includes("cannot be reached")`)
+	closes := `document.querySelector("[data-testid=drawer] [aria-label=Close]")`
+	b.await("the icon of its button", closes+`.querySelector("use").getBBox().width > 0`)
+	b.press("its button", closes)
+	b.await("the drawer to close", `document.querySelector("[data-testid=drawer]").hidden`)
+}
+
+// TestBrowserDrawerFollows: who goes through the list with the keys reads each operation in the open drawer.
+func TestBrowserDrawerFollows(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.visit("/failing")
+	b.visit(r.panel + "/?group=flat")
+	b.lists(r)
+	of := func(n int) string {
+		return asks[string](b, fmt.Sprintf(`document.querySelectorAll("[data-testid=op-row]")[%d].dataset.id.slice(2)`, n))
+	}
+	b.press("the newest operation", `document.querySelector("[data-testid=op-row]")`)
+	b.await("its drawer", fmt.Sprintf(`document.querySelector("[data-testid=drawer]").innerText.includes("#%s")`, of(0)))
+	b.keys("j")
+	b.await("the drawer of the next one", fmt.Sprintf(`document.querySelector("[data-testid=drawer]").innerText.includes("#%s")`, of(1)))
+	b.keys("X")
+	b.await("the drawer to close", `document.querySelector("[data-testid=drawer]").hidden`)
+	b.keys("j")
+	if asks[bool](b, `!document.querySelector("[data-testid=drawer]").hidden`) {
+		t.Error("going through the list opens the drawer")
+	}
+}
+
+// TestBrowserStepsStandAroundTheirOperations holds the line of steps to the times of what was done in them.
+func TestBrowserStepsStandAroundTheirOperations(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	r.submit("/login", "username", "ada", "password", "lovelace")
+	login, ops := r.last("/login")
+	b.visit(r.panel + "/?screen=request&id=" + login.ID)
+	b.await("the waterfall", `document.querySelector("[data-testid=waterfall] .stepspan")`)
+	for _, name := range []string{"login.find", "login.bind", "login.groups"} {
+		of := -1
+		for i, op := range ops {
+			if op.Step == name {
+				of = i
+			}
+		}
+		if of < 0 {
+			t.Fatalf("no operation of %s", name)
+		}
+		outside := asks[float64](b, fmt.Sprintf(`(({ left, right }, bar) => Math.max(left - bar.left, bar.left - right))(
+			[...document.querySelectorAll(".stepspan")].find(e => e.innerText === %q).getBoundingClientRect(),
+			document.querySelectorAll("[data-testid=fall-row]")[%d].querySelector(".segment").getBoundingClientRect())`, name, of))
+		if outside > 1 {
+			t.Errorf("%s stands %.1f pixels beside its operation", name, outside)
+		}
+	}
+}
