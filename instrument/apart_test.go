@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +47,13 @@ func TestDriverBesideClient(t *testing.T) {
 	}
 	ask("client", func(r *ldap.SearchRequest) (*ldap.SearchResult, error) { return c.Search(t.Context(), r) })
 	ask("driver", c.Conn().Search)
+	ask("stream", func(r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+		result, s := &ldap.SearchResult{}, c.With(t.Context()).SearchAsync(t.Context(), r, 4)
+		for s.Next() {
+			result.Entries = append(result.Entries, s.Entry())
+		}
+		return result, s.Err()
+	})
 	if err := within(30*time.Second, func() error { both.Wait(); return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -53,21 +61,81 @@ func TestDriverBesideClient(t *testing.T) {
 
 func byUID(uid string) *ldap.SearchRequest { return search("(uid=" + uid + ")") }
 
-// A change through the driver is not taken for a change of the Client's that names another entry.
+// What somebody asks through the driver is not taken for what a Client asks about something else.
 func TestDriverChangesBesideClient(t *testing.T) {
+	server := func(s *session) {
+		for m, ok := s.next(); ok; m, ok = s.next() {
+			switch {
+			case string(m.Body) == "cn=refused", strings.Contains(string(m.Body), wire.OIDWhoAmI):
+				s.answer(m, 53)
+			default:
+				s.answer(m, 0)
+			}
+		}
+	}
+	for name, ask := range map[string]struct {
+		driver, client func(c *instrument.Client) error
+	}{
+		"delete": {
+			func(c *instrument.Client) error { return c.Conn().Del(ldap.NewDelRequest("cn=refused", nil)) },
+			func(c *instrument.Client) error { return c.Delete(t.Context(), ldap.NewDelRequest("cn=taken", nil)) },
+		},
+		"delete by the driver's interface": {
+			func(c *instrument.Client) error { return c.Conn().Del(ldap.NewDelRequest("cn=refused", nil)) },
+			func(c *instrument.Client) error { return c.With(t.Context()).Del(ldap.NewDelRequest("cn=taken", nil)) },
+		},
+		"password": {
+			func(c *instrument.Client) error { _, err := c.Conn().WhoAmI(nil); return err },
+			func(c *instrument.Client) error {
+				_, err := c.PasswordModify(t.Context(), ldap.NewPasswordModifyRequest("cn=a", "old", "new"))
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, instrument.New(), serve(t, server))
+			var both sync.WaitGroup
+			both.Go(func() {
+				for range 1000 {
+					if err := ask.client(c); err != nil {
+						t.Errorf("the client's: %v", err)
+						return
+					}
+				}
+			})
+			for range 2 {
+				both.Go(func() {
+					for range 1000 {
+						if err := ask.driver(c); !ldap.IsErrorWithCode(err, 53) {
+							t.Errorf("the driver's: %v", err)
+							return
+						}
+					}
+				})
+			}
+			if err := within(30*time.Second, func() error { both.Wait(); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A bind names whom it is for.
+func TestDriverBindBesideClient(t *testing.T) {
 	c := dial(t, instrument.New(), serve(t, func(s *session) {
 		for m, ok := s.next(); ok; m, ok = s.next() {
-			if string(m.Body) == "cn=refused" {
-				s.answer(m, 53)
-				continue
+			b, _ := wire.ParseBind(m.Body)
+			code := int64(0)
+			if string(b.Name) == "cn=refused" {
+				code = 49
 			}
-			s.answer(m, 0)
+			s.answer(m, code)
 		}
 	}))
 	var both sync.WaitGroup
 	both.Go(func() {
 		for range 1000 {
-			if err := c.Delete(t.Context(), ldap.NewDelRequest("cn=taken", nil)); err != nil {
+			if err := c.Bind(t.Context(), "cn=ada", "x"); err != nil {
 				t.Errorf("the client's: %v", err)
 				return
 			}
@@ -75,7 +143,7 @@ func TestDriverChangesBesideClient(t *testing.T) {
 	})
 	both.Go(func() {
 		for range 1000 {
-			if err := c.Conn().Del(ldap.NewDelRequest("cn=refused", nil)); !ldap.IsErrorWithCode(err, 53) {
+			if err := c.Conn().Bind("cn=refused", "x"); !ldap.IsErrorWithCode(err, 49) {
 				t.Errorf("the driver's: %v", err)
 				return
 			}
@@ -83,6 +151,23 @@ func TestDriverChangesBesideClient(t *testing.T) {
 	})
 	if err := within(30*time.Second, func() error { both.Wait(); return nil }); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A bind whose last answer asks for more is not over, whatever the driver makes of it.
+func TestBindThatIsNotOver(t *testing.T) {
+	c := dial(t, instrument.New(), serve(t, func(s *session) {
+		value := []byte("token")
+		for m, ok := s.next(); ok; m, ok = s.next() {
+			s.message(m.ID, func(e *wire.Encoder) {
+				e.Result(wire.BindResponse, wire.Reply{Code: ldap.LDAPResultSaslBindInProgress, Value: value})
+			})
+			value = []byte{}
+		}
+	}))
+	err := c.With(t.Context()).GSSAPIBind(&kerberos{}, "ldap/host", "")
+	if !ldap.IsErrorWithCode(err, ldap.LDAPResultSaslBindInProgress) {
+		t.Errorf("got %v, want saslBindInProgress", err)
 	}
 }
 

@@ -33,7 +33,7 @@ type reply struct {
 
 // newReply encodes a search; nil when the driver has to send it. The driver would build a tree of packets for the request
 // and one for the answer, and hand both from goroutine to goroutine, which costs more than all the rest. A filter that we
-// do not read is left to it, for its error, and so are streams, whose reader may keep the answers waiting.
+// do not read is left to it, for its error.
 func newReply(id int64, r *ldap.SearchRequest) *reply {
 	raw, ok := searchMessage(id, r)
 	if !ok {

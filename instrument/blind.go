@@ -3,6 +3,7 @@
 package instrument
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -29,5 +30,9 @@ func (c *Conn) goBlind() error {
 	c.notice(Extended{Name: blindText}, rec, time.Now(), &ending{state: StateDone, result: &Result{}})
 	return nil
 }
+
+// errBlind is why a Client of a connection on which the application encrypts by itself sends nothing: what comes back could
+// not be proved to be whole.
+var errBlind = errors.New("the application encrypts this connection itself, so that its answers cannot be read: use Client.StartTLS, or Scope.Dial with WithStartTLS")
 
 const blindText = "blind since TLS: let Scope.Dial or Client.StartTLS encrypt, so that operations stay visible"

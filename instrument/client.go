@@ -121,12 +121,12 @@ func (c *Client) BindUser(ctx context.Context, name, password string) error {
 // SimpleBind is Bind with controls in both directions. The result is set also beside an error, when the server answered:
 // it carries the password-policy control.
 func (c *Client) SimpleBind(ctx context.Context, request *ldap.SimpleBindRequest) (*ldap.SimpleBindResult, error) {
-	return c.simpleBind(ctx, request, nil)
+	return c.simpleBind(ctx, request, about(request.Username))
 }
 
 // SimpleBindUser is SimpleBind for a person's password, as BindUser is Bind.
 func (c *Client) SimpleBindUser(ctx context.Context, request *ldap.SimpleBindRequest) (*ldap.SimpleBindResult, error) {
-	return c.simpleBind(ctx, request, func(k *call) { k.userBind = true })
+	return c.simpleBind(ctx, request, func(k *call) { k.target, k.userBind = request.Username, true })
 }
 
 func (c *Client) simpleBind(ctx context.Context, request *ldap.SimpleBindRequest, prepare func(*call)) (result *ldap.SimpleBindResult, err error) {
@@ -216,13 +216,13 @@ func (c *Client) Extended(ctx context.Context, request *ldap.ExtendedRequest) (r
 
 // PasswordModify changes a password (RFC 3062). Neither the old nor the new one is recorded.
 func (c *Client) PasswordModify(ctx context.Context, request *ldap.PasswordModifyRequest) (result *ldap.PasswordModifyResult, err error) {
-	_, err = c.do(ctx, KindExtended, nil, func() (err error) { result, err = c.driver.PasswordModify(request); return err })
+	_, err = c.do(ctx, KindExtended, about(wire.OIDPasswd), func() (err error) { result, err = c.driver.PasswordModify(request); return err })
 	return result, err
 }
 
 // WhoAmI asks the server who is bound (RFC 4532); the answer begins with dn: or u:, or is empty for an anonymous bind.
 func (c *Client) WhoAmI(ctx context.Context) (authzID string, err error) {
-	_, err = c.do(ctx, KindExtended, nil, func() error {
+	_, err = c.do(ctx, KindExtended, about(wire.OIDWhoAmI), func() error {
 		r, err := c.driver.WhoAmI(nil)
 		if r != nil {
 			authzID = r.AuthzID

@@ -87,6 +87,10 @@ func (c *Client) enter(ctx context.Context, k *call) error {
 		c.turn.giveBack()
 		return fmt.Errorf("%w: %w", ErrConnection, err)
 	}
+	if c.conn.blind.Load() {
+		c.turn.giveBack()
+		return fmt.Errorf("%w: %w", ErrNotSent, errBlind)
+	}
 	c.takeWait(&k.wait)
 	if k.alone() {
 		k.turn = nil // kept until the last message has been answered
@@ -122,7 +126,7 @@ func (c *Client) outcome(ctx context.Context, t *told, kind Kind, err error, sen
 	case t.refused != nil:
 		return c.failed(kind, t.refused)
 	case t.answered && err == nil:
-		if codeFails(kind, t.code) {
+		if codeFails(kind, t.code) || t.code == ldap.LDAPResultSaslBindInProgress { // the driver is content with a bind that is not over
 			err = &ldap.Error{ResultCode: uint16(t.code), Err: errors.New("refused")}
 			return c.failed(kind, err)
 		}

@@ -25,7 +25,7 @@ func (c *Client) Search(ctx context.Context, request *ldap.SearchRequest) (*ldap
 func (c *Client) searchOnce(ctx context.Context, r *ldap.SearchRequest, link Call, page int) (*ldap.SearchResult, told, error) {
 	entries := []*ldap.Entry{} // never nil, as with go-ldap
 	result, t, err := c.search(ctx, r, func(k *call) {
-		k.link, k.page = link, page
+		k.link, k.page, k.target = link, page, r.BaseDN
 		if !c.plain {
 			k.divert = func(e *ldap.Entry, _ wire.Message) error { entries = append(entries, e); return nil }
 			k.reply = newReply(c.conn.asked.next(), r)
@@ -53,10 +53,6 @@ func (c *Client) search(ctx context.Context, r *ldap.SearchRequest, prepare func
 			k.limit, r.EnforceSizeLimit = r.SizeLimit, false
 		}
 	}, func() (err error) {
-		if asks.reply != nil && c.conn.blind.Load() { // the application's TLS stands between
-			asks.reply = nil
-			c.conn.announce(asks)
-		}
 		if asks.reply != nil {
 			result, err = c.ask(asks)
 		} else {

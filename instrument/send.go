@@ -102,7 +102,10 @@ func target(m *wire.Message) []byte {
 	if m.Op == wire.DelRequest {
 		return m.Body
 	}
-	name, _, err := wire.Element(m.Body)
+	name, rest, err := wire.Element(m.Body)
+	if m.Op == wire.BindRequest && err == nil { // the first is the version
+		name, _, err = wire.Element(rest)
+	}
 	if err != nil {
 		return nil
 	}

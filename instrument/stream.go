@@ -23,7 +23,8 @@ func (c *Client) stream(ctx context.Context, r *ldap.SearchRequest, patient bool
 		return err
 	}
 	result, _, err := c.search(ctx, r, func(k *call) {
-		k.divert, k.patient = deliver, patient
+		k.divert, k.patient, k.target = deliver, patient, r.BaseDN
+		k.reply = newReply(c.conn.asked.next(), r)
 		k.inform = func(raw []byte) error {
 			control, err := intermediateControl(raw)
 			if err == nil {
@@ -56,18 +57,27 @@ func (c *Conn) rearm() {
 
 // stream is the ldap.Response of a search on its way.
 type stream struct {
-	results chan *ldap.SearchSingleResult
+	results chan *ldap.SearchSingleResult // never closed: who reads the connection may be about to send
+	over    chan struct{}                 // closed when all that belongs to the search is in results
+	failure error                         // set before that
 	current *ldap.SearchSingleResult
-	failure error // set before results is closed
 	ended   bool
 }
 
 // Next waits for the next answer.
 func (s *stream) Next() bool {
-	var more bool
-	s.current, more = <-s.results
-	s.ended = !more
-	return more
+	select {
+	case s.current = <-s.results:
+		return true
+	case <-s.over:
+	}
+	select {
+	case s.current = <-s.results:
+		return true
+	default:
+		s.current, s.ended = nil, true
+		return false
+	}
 }
 
 // Entry returns the entry of the answer, nil when it is none.

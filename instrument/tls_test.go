@@ -130,6 +130,29 @@ func TestBlindIsToldAndNeverSilent(t *testing.T) {
 	}
 }
 
+// A Client of a connection on which the application encrypts by itself says why it sends nothing, and leaves the connection
+// to the driver.
+func TestBlindClientSendsNothing(t *testing.T) {
+	t.Parallel()
+	server, trust := company(t)
+	c := dial(t, instrument.New(), server.URL())
+	if err := c.Conn().StartTLS(trust); err != nil {
+		t.Fatal(err)
+	}
+	for name, ask := range map[string]func() error{
+		"bind":   func() error { return c.Bind(t.Context(), ldaptest.CompanyUser, ldaptest.CompanyPassword) },
+		"search": func() error { _, err := c.Search(t.Context(), byUID("ada")); return err },
+		"with":   func() error { _, err := c.With(t.Context()).WhoAmI(nil); return err },
+	} {
+		if err := ask(); !errors.Is(err, instrument.ErrNotSent) || !strings.Contains(err.Error(), "Client.StartTLS") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := c.Conn().Bind(ldaptest.CompanyUser, ldaptest.CompanyPassword); err != nil {
+		t.Errorf("the driver's bind: %v", err)
+	}
+}
+
 // A panic of the caller's own while the connection is being encrypted ends the connection and its operation.
 func TestPanicWhileEncrypting(t *testing.T) {
 	t.Parallel()

@@ -60,11 +60,11 @@ func adapted(err error) error {
 	return ldap.NewError(ldap.ErrorNetwork, err)
 }
 
-// run is one operation of the driver.
-func (w *ContextClient) run(kind Kind, operation func() error) error {
+// run is one operation of the driver, about a DN or OID; "" for any.
+func (w *ContextClient) run(kind Kind, target string, operation func() error) error {
 	ctx, cancel := w.within()
 	defer cancel()
-	_, err := w.client.do(ctx, kind, nil, operation)
+	_, err := w.client.do(ctx, kind, about(target), operation)
 	return adapted(err)
 }
 

@@ -2,18 +2,22 @@
 
 package instrument
 
-import "github.com/go-ldap/ldap/v3"
+import (
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ldapscope/ldapscope/instrument/wire"
+)
 
 // The operations of ContextClient are those of go-ldap of the same name, see there, under the context of With.
 
 // Bind is Client.Bind.
 func (w *ContextClient) Bind(username, password string) error {
-	return w.run(KindBind, func() error { return w.client.driver.Bind(username, password) })
+	return w.run(KindBind, username, func() error { return w.client.driver.Bind(username, password) })
 }
 
 // UnauthenticatedBind names somebody without a proof.
 func (w *ContextClient) UnauthenticatedBind(username string) error {
-	return w.run(KindBind, func() error { return w.client.driver.UnauthenticatedBind(username) })
+	return w.run(KindBind, username, func() error { return w.client.driver.UnauthenticatedBind(username) })
 }
 
 // SimpleBind is Client.SimpleBind.
@@ -25,7 +29,9 @@ func (w *ContextClient) SimpleBind(request *ldap.SimpleBindRequest) (*ldap.Simpl
 }
 
 // ExternalBind is Client.BindExternal.
-func (w *ContextClient) ExternalBind() error { return w.run(KindBind, w.client.driver.ExternalBind) }
+func (w *ContextClient) ExternalBind() error {
+	return w.run(KindBind, "", w.client.driver.ExternalBind)
+}
 
 // MD5Bind is a DIGEST-MD5 bind.
 func (w *ContextClient) MD5Bind(host, username, password string) error {
@@ -76,50 +82,50 @@ func (w *ContextClient) GSSAPIBindRequestWithAPOptions(client ldap.GSSAPIClient,
 
 // Add creates an entry.
 func (w *ContextClient) Add(request *ldap.AddRequest) error {
-	return w.run(KindAdd, func() error { return w.client.driver.Add(request) })
+	return w.run(KindAdd, request.DN, func() error { return w.client.driver.Add(request) })
 }
 
 // Del removes an entry.
 func (w *ContextClient) Del(request *ldap.DelRequest) error {
-	return w.run(KindDelete, func() error { return w.client.driver.Del(request) })
+	return w.run(KindDelete, request.DN, func() error { return w.client.driver.Del(request) })
 }
 
 // Modify changes an entry.
 func (w *ContextClient) Modify(request *ldap.ModifyRequest) error {
-	return w.run(KindModify, func() error { return w.client.driver.Modify(request) })
+	return w.run(KindModify, request.DN, func() error { return w.client.driver.Modify(request) })
 }
 
 // ModifyWithResult changes an entry and returns the controls of the answer.
 func (w *ContextClient) ModifyWithResult(request *ldap.ModifyRequest) (result *ldap.ModifyResult, err error) {
-	err = w.run(KindModify, func() (err error) { result, err = w.client.driver.ModifyWithResult(request); return err })
+	err = w.run(KindModify, request.DN, func() (err error) { result, err = w.client.driver.ModifyWithResult(request); return err })
 	return result, err
 }
 
 // ModifyDN renames or moves an entry.
 func (w *ContextClient) ModifyDN(request *ldap.ModifyDNRequest) error {
-	return w.run(KindModifyDN, func() error { return w.client.driver.ModifyDN(request) })
+	return w.run(KindModifyDN, request.DN, func() error { return w.client.driver.ModifyDN(request) })
 }
 
 // Compare asks whether an entry has a value.
 func (w *ContextClient) Compare(dn, attribute, value string) (matches bool, err error) {
-	err = w.run(KindCompare, func() (err error) { matches, err = w.client.driver.Compare(dn, attribute, value); return err })
+	err = w.run(KindCompare, dn, func() (err error) { matches, err = w.client.driver.Compare(dn, attribute, value); return err })
 	return matches, err
 }
 
 // Extended sends an extended operation.
 func (w *ContextClient) Extended(request *ldap.ExtendedRequest) (response *ldap.ExtendedResponse, err error) {
-	err = w.run(KindExtended, func() (err error) { response, err = w.client.driver.Extended(request); return err })
+	err = w.run(KindExtended, request.Name, func() (err error) { response, err = w.client.driver.Extended(request); return err })
 	return response, err
 }
 
 // PasswordModify changes a password.
 func (w *ContextClient) PasswordModify(request *ldap.PasswordModifyRequest) (result *ldap.PasswordModifyResult, err error) {
-	err = w.run(KindExtended, func() (err error) { result, err = w.client.driver.PasswordModify(request); return err })
+	err = w.run(KindExtended, wire.OIDPasswd, func() (err error) { result, err = w.client.driver.PasswordModify(request); return err })
 	return result, err
 }
 
 // WhoAmI asks who is bound.
 func (w *ContextClient) WhoAmI(controls []ldap.Control) (result *ldap.WhoAmIResult, err error) {
-	err = w.run(KindExtended, func() (err error) { result, err = w.client.driver.WhoAmI(controls); return err })
+	err = w.run(KindExtended, wire.OIDWhoAmI, func() (err error) { result, err = w.client.driver.WhoAmI(controls); return err })
 	return result, err
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-ldap/ldap/v3"
 	"go.opentelemetry.io/otel/trace"
@@ -67,12 +68,12 @@ func (w *ContextClient) Syncrepl(ctx context.Context, request *ldap.SearchReques
 func (w *ContextClient) stream(ctx context.Context, r *ldap.SearchRequest, size int, patient bool) ldap.Response {
 	ctx, cancel := context.WithCancelCause(w.join(ctx))
 	stop := context.AfterFunc(w.ctx, func() { cancel(context.Cause(w.ctx)) })
-	s := &stream{results: make(chan *ldap.SearchSingleResult, max(size, 0))}
+	s := &stream{results: make(chan *ldap.SearchSingleResult, max(size, 0)), over: make(chan struct{})}
 	go func() { // asynchronous by the contract of ldap.Client; ends with the search, ctx or the connection
-		defer close(s.results)
+		defer close(s.over)
 		defer cancel(nil)
 		defer stop()
-		lost := false
+		var lost atomic.Bool // another goroutine may read the connection, and be late
 		err := w.client.stream(ctx, r, patient, func(result *ldap.SearchSingleResult) {
 			select {
 			case s.results <- result:
@@ -80,9 +81,9 @@ func (w *ContextClient) stream(ctx context.Context, r *ldap.SearchRequest, size 
 			case <-ctx.Done(): // the watch over the context gives the call up
 			case <-w.client.conn.gone: // a reader that takes its time keeps nobody else from learning it
 			}
-			lost = true
+			lost.Store(true)
 		})
-		if lost && err == nil { // the answer was whole, what is handed on is not
+		if lost.Load() && err == nil { // the answer was whole, what is handed on is not
 			err = w.client.failed(KindSearch, cmp.Or(contextError(ctx), ErrIncomplete))
 		}
 		s.failure = adapted(err)

@@ -239,9 +239,15 @@ func (b *tab) media(feature, value string) {
 // lists waits until the page shows every operation that the API has, each once, and returns their numbers.
 func (b *tab) lists(r *running) (shown []uint64) {
 	b.t.Helper()
+	return b.listsOf(r, "")
+}
+
+// listsOf is lists under a query.
+func (b *tab) listsOf(r *running, query string) (shown []uint64) {
+	b.t.Helper()
 	var want, got string
 	r.await("the page to list exactly what the API has", func() bool {
-		want = fmt.Sprint(seqs(r.operations("")))
+		want = fmt.Sprint(seqs(r.operations(query)))
 		shown = asks[[]uint64](b, app+`.then(({ store }) => [...store.operations.keys()].sort((a, b) => a - b))`)
 		got = fmt.Sprint(shown)
 		return want == got && want != "[]"
