@@ -79,6 +79,12 @@ func TestBrowserGone(t *testing.T) {
 	b.await("the icon of its button", closes+`.querySelector("use").getBBox().width > 0`)
 	b.press("its button", closes)
 	b.await("the drawer to close", `document.querySelector("[data-testid=drawer]").hidden`)
+	b.click("[data-testid=nav-domains]")
+	b.await("that domains cannot be read", `document.querySelector("#domains").innerText.includes("cannot be reached")`)
+	g.close(false)
+	b.await("the domain", `document.querySelector("#domains .card") && !document.querySelector("#gone")`)
+	g.close(true)
+	b.await("that it cannot be read again, beside what is known", `document.querySelector("#gone") && document.querySelector("#domains .card")`)
 }
 
 // TestBrowserDrawerFollows: who goes through the list with the keys reads each operation in the open drawer.

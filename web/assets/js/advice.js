@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, copy, icon } from "./dom.js";
+import { h, fill, ask, copy, icon, why } from "./dom.js";
 import { clock, count, duration, plural, sentence } from "./format.js";
 
 const countEvery = 5000;
@@ -34,7 +34,7 @@ export class AdvicePage {
         h("section.card.rules", {}, h("h2", {}, `Rules that found nothing (${passing.length} of ${rules.length})`),
           h("ul.plain", {}, ...passing.map((/** @type {any} */ r) => h("li", {}, icon("check"), h("code", {}, r.id), " ", r.title)))));
     } catch (e) {
-      fill(this.host, h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      fill(this.host, h("p.note.pad", {}, why(e)));
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, ask, by, say, Failure } from "./dom.js";
+import { h, ask, by, say, Failure, why } from "./dom.js";
 import { AdvicePage } from "./advice.js";
 import { chips, holds, toggle } from "./chips.js";
 import { columns, chosen, named } from "./columns.js";
@@ -125,7 +125,7 @@ async function loadGap(gap) {
   try {
     say(`Loaded ${plural(await load(ask, store, gap, box.value), "operation")}`);
   } catch (e) {
-    say(e instanceof Error ? e.message : "The program cannot be reached.");
+    say(why(e));
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, copy, icon, say, Failure } from "./dom.js";
+import { h, fill, ask, copy, icon, say, Failure, why } from "./dom.js";
 import { card } from "./advice.js";
 import { showCompared } from "./differences.js";
 import { bytes, clock, codes, count, duration, failed, result, sentence, value } from "./format.js";
@@ -54,7 +54,7 @@ export class Drawer {
       this.op = null;
       const gone = e instanceof Failure && e.status === 410;
       fill(this.host, this.bar(h("b", {}, gone ? `Operation #${seq} is gone` : `Operation #${seq}`)),
-        h("p.note", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+        h("p.note", {}, why(e)));
     }
   }
 
@@ -71,7 +71,7 @@ export class Drawer {
       this.op = pin.operation;
       this.draw(this.op, []);
     } catch (e) {
-      fill(this.host, this.bar(h("b", {}, `Operation #${seq}`)), h("p.note", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      fill(this.host, this.bar(h("b", {}, `Operation #${seq}`)), h("p.note", {}, why(e)));
     }
   }
 
@@ -85,7 +85,7 @@ export class Drawer {
       if (this.op === op) this.host.querySelector(".pin[aria-pressed]")?.setAttribute("aria-pressed", String(wanted));
       say(wanted ? `Pinned #${seq}` : `#${seq} is no longer pinned`, h("button", { onclick: () => this.keep(op, !wanted) }, "Undo"), 8000);
     } catch (e) {
-      say(e instanceof Error ? e.message : "The program cannot be reached.");
+      say(why(e));
     }
   }
 
@@ -118,7 +118,7 @@ export class Drawer {
       const names = [...r.added.map((/** @type {string} */ dn) => `+ ${dn}`), ...r.removed.map((/** @type {string} */ dn) => `− ${dn}`)].slice(0, 5).join(", ");
       say(`Asked again: ${r.error || r.answer || `${r.entries} entries, before ${r.before}`}, ${duration(r.duration_us)}, before ${duration(r.before_us)}. ${names}`, h("button", { onclick: () => this.actions.request(r.request_id) }, "Show"), 10_000);
     } catch (e) {
-      say(e instanceof Error ? e.message : "The program cannot be reached.");
+      say(why(e));
     }
   }
 

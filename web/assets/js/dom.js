@@ -98,6 +98,11 @@ export class Failure extends Error {
   }
 }
 
+/** What failed, in words. @param {unknown} e what was thrown */
+export function why(e) {
+  return e instanceof Error ? e.message : String(e);
+}
+
 /**
  * Copies text and says so.
  * @param {string} text

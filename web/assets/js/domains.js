@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, breakable, fill, ask, icon } from "./dom.js";
+import { h, breakable, fill, ask, icon, why } from "./dom.js";
 import { chart } from "./charts.js";
 import { bytes, count, duration, moment, plural } from "./format.js";
 
@@ -23,7 +23,8 @@ export class DomainsPage {
         domains.length ? null : h("p.note.pad", {}, "No domain has been used yet."), exportCard(exporting));
       for (const id of shut) document.getElementById(id)?.removeAttribute("open");
     } catch (e) {
-      fill(this.host, h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      document.getElementById("gone")?.remove();
+      this.host.prepend(h("p.note.pad", { id: "gone" }, why(e))); // above what is known from before
     }
     this.timer = setTimeout(() => { if (!this.host.hidden && !document.hidden) this.show(); }, 2000);
   }

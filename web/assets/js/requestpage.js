@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, copy } from "./dom.js";
+import { h, fill, ask, copy, why } from "./dom.js";
 import { card } from "./advice.js";
 import { bytes, clock, codes, count, duration, failed, plural, result } from "./format.js";
 import { duplicates, sites, steps } from "./requesttabs.js";
@@ -31,7 +31,7 @@ export class RequestPage {
       this.draw();
     } catch (e) {
       this.shown = undefined;
-      fill(this.host, h("header.pagehead", {}, h("h1", {}, "HTTP request")), h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      fill(this.host, h("header.pagehead", {}, h("h1", {}, "HTTP request")), h("p.note.pad", {}, why(e)));
     }
   }
 

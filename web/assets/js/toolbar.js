@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { ask, by, icon, say } from "./dom.js";
+import { ask, by, icon, say, why } from "./dom.js";
 import { bytes, count, plural, sentence, short } from "./format.js";
 import { preference } from "./settings.js";
 
@@ -123,7 +123,7 @@ export class Toolbar {
       this.recorded();
       this.view.paint();
     } catch (e) {
-      say(e instanceof Error ? e.message : "The program cannot be reached.");
+      say(why(e));
     }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, say } from "./dom.js";
+import { h, fill, ask, say, why } from "./dom.js";
 import { bytes, count, duration, moment } from "./format.js";
 import { shapeTable } from "./domains.js";
 import { compared, whole } from "./usagerun.js";
@@ -29,7 +29,7 @@ export class UsagePage {
       fill(this.host, ...(run ? await whole(run, () => this.actions.go({ run: null }), () => this.forget(run)) : compare ? await compared(compare, () => this.actions.go({ compare: null })) : view === "top" ? await this.top() : view === "pins" ? await this.pins() : await this.all()));
     } catch (e) {
       fill(this.host, h("header.pagehead", {}, h("h1", {}, "Usage history"), h("button", { onclick: () => this.actions.go({ run: null, compare: null, view: null, dom: null, pid: null, from: null, to: null }) }, "All runs")),
-        h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+        h("p.note.pad", {}, why(e)));
     }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { h, fill, ask, say } from "./dom.js";
+import { h, fill, ask, say, why } from "./dom.js";
 import { moment } from "./format.js";
 import { differences } from "./requesttabs.js";
 
@@ -20,7 +20,7 @@ export class UsersPage {
         users.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of users" }, h("table", { "data-testid": "users" }, h("thead", {}, h("tr", {}, ...["User", "Domain", "Last sync", "Last error", "Trace", "Sync"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...users.map((/** @type {any} */ u) => this.row(u)))))
           : h("p.note.pad", {}, "No user is selected."));
     } catch (e) {
-      fill(this.host, h("p.note.pad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+      fill(this.host, h("p.note.pad", {}, why(e)));
     }
   }
 
@@ -33,7 +33,7 @@ export class UsersPage {
         fill(result, changes(done), h("button.link", { onclick: () => this.actions.request(done.request_id) }, "its operations"));
         if (apply) say(`Synced ${u.name}`);
       } catch (e) {
-        fill(result, h("p.bad", {}, e instanceof Error ? e.message : "The program cannot be reached."));
+        fill(result, h("p.bad", {}, why(e)));
       }
     };
     return h("tr", {}, h("td", {}, u.name), h("td", {}, u.domain), h("td", {}, moment(u.last_sync)), h("td.bad", {}, u.last_error ?? ""),
