@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Path        string        // database file, links are followed; its spools are in the folder Path + ".spool"; required
 	ReadOnly    bool          // answer questions only: create, migrate, merge and quarantine nothing; default false
+	Existing    bool          // of Open: merge what lies there, but create no database where there is no usage and set none aside; default false
 	Logger      *slog.Logger  // warnings that no caller gets as an error; default none
 	Checkpoint  time.Duration // how often Spool.Run looks for changed counters, at least a millisecond; default 1 s
 	History     time.Duration // how often Spool.Run adds a point to the history of a live run; negative for none; default 1 min

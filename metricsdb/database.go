@@ -36,7 +36,9 @@ type view struct {
 }
 
 // Open opens or creates the database, sets a damaged one aside, brings an older one up to date and merges free spools. A
-// file written by a newer version can be read; Version tells. The error is an *Error.
+// file written by a newer version can be read; Version tells. With Config.Existing whatever else is at the path stays as it
+// is: ErrNotFound where neither a database nor a spool is, ErrDamaged for what is no readable database of this package. The
+// error is an *Error.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -90,8 +92,13 @@ func (db *DB) close() error {
 
 // open opens the file for reading and, unless the configuration says otherwise, for writing; db.mu is held.
 func (db *DB) open(ctx context.Context) error {
-	if db.cfg.ReadOnly {
+	switch {
+	case db.cfg.ReadOnly:
 		return db.openReadOnly(ctx)
+	case db.cfg.Existing:
+		if err := db.probe(ctx); err != nil {
+			return err
+		}
 	}
 	var err error
 	if db.store, err = openStore(ctx, db.cfg, db.cfg.BusyTimeout); err != nil {
@@ -99,6 +106,9 @@ func (db *DB) open(ctx context.Context) error {
 	}
 	if db.store.file.Size() <= checkedBytes {
 		if err := db.store.check(ctx); errors.Is(err, ErrDamaged) {
+			if db.cfg.Existing {
+				return errors.Join(err, db.close())
+			}
 			return db.replace(ctx)
 		}
 	}
@@ -131,6 +141,8 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 		return &Error{Op: opOpen, Path: db.cfg.Path, Kind: ErrNotFound, Cause: err, Advice: nothing}
 	} else if err == nil && !info.Mode().IsRegular() {
 		return &Error{Op: opOpen, Path: db.cfg.Path, Kind: ErrNotFile, Advice: "name a file"}
+	} else if err != nil {
+		return wrap(opOpen, db.cfg.Path, err)
 	}
 	for _, immutable := range []bool{false, true} {
 		reader, err := openReader(db.cfg.Path, db.cfg.BusyTimeout, immutable)
@@ -138,6 +150,9 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 			return wrap(opOpen, db.cfg.Path, err)
 		}
 		err = reader.QueryRowContext(ctx, "PRAGMA user_version").Scan(&db.version)
+		if err == nil {
+			err = db.foreign(ctx, reader)
+		}
 		if err == nil && db.version > 0 {
 			db.reader = reader
 			return nil

@@ -60,7 +60,8 @@
 //	folder or file not accessible                 ErrPermission
 //	folder missing                                ErrNoFolder
 //	path is a folder, pipe or device              ErrNotFile
-//	not a database, or damaged; reading only      ErrDamaged
+//	not a database, or damaged, or of others;     ErrDamaged
+//	    with Config.ReadOnly or Config.Existing
 //	locked for longer than the busy timeout       ErrBusy
 //	no space                                      ErrFull
 //	other trouble with the disk, or no answer     ErrDisk
@@ -69,5 +70,6 @@
 //	context ended                                 context.Canceled, context.DeadlineExceeded
 //
 // A damaged database opened for writing is no error: it is renamed with the time, one warning says so, and a new one takes
-// its place. The same goes for a spool.
+// its place. The same goes for a spool. That is for programs that keep usage; whoever only asks sets Config.Existing, and a
+// wrong path costs nothing.
 package metricsdb

@@ -109,13 +109,15 @@ func classify(err error, path string) (advice string, kind error) {
 	return "", nil
 }
 
+const adviceDamaged = "name the file with the usage; if this is it, it is damaged, and the next program that saves usage there sets it aside and starts a new one"
+
 // classifySQLite puts SQLite's codes into plain words: its own text for a folder without permission is "out of memory".
 func classifySQLite(code int, path string) (advice string, kind error) {
 	switch code & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return "try again, or find the process that holds it", ErrBusy
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return "opened for writing it is set aside and a new file takes its place", ErrDamaged
+		return adviceDamaged, ErrDamaged
 	case sqlite3.SQLITE_FULL:
 		return "free some space, or name a file elsewhere", ErrFull
 	case sqlite3.SQLITE_READONLY:

@@ -56,7 +56,7 @@ func (db *DB) refresh(ctx context.Context) (view, error) {
 // adopt merges one spool; damage that shows only now has the database replaced first, and the spool merged into the new one.
 func (db *DB) adopt(ctx context.Context, run string) error {
 	err := db.spools.adopt(ctx, db.store, run, mergeWait)
-	if !errors.Is(err, ErrDamaged) {
+	if !errors.Is(err, ErrDamaged) || db.cfg.Existing {
 		return err
 	}
 	if err := db.replace(ctx); err != nil {

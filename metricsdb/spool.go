@@ -58,6 +58,7 @@ func NewSpool(cfg Config, run instrument.Run) (*Spool, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Existing = false // a process keeps its usage wherever that can be kept
 	const op = "create a spool beside"
 	if cfg.ReadOnly {
 		return nil, &Error{Op: op, Path: cfg.Path, Kind: ErrReadOnly, Advice: "the configuration asks for reading only"}

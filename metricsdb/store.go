@@ -26,12 +26,12 @@ type store struct {
 	version int
 }
 
-// openStore creates what is missing, sets a damaged file aside and brings the schema up to date, waiting for others at most
+// openStore creates what is missing, sets a damaged file aside unless cfg forbids it, and brings the schema up to date, waiting for others at most
 // until ctx ends and at most wait for each. The error is an *Error.
 func openStore(ctx context.Context, cfg Config, wait time.Duration) (*store, error) {
 	for end := time.Now().Add(wait); ; {
 		s, err := tryUndisturbed(ctx, cfg, wait)
-		if errors.Is(err, ErrDamaged) {
+		if errors.Is(err, ErrDamaged) && !cfg.Existing {
 			if err = quarantine(ctx, cfg, wait); err == nil {
 				continue
 			}
@@ -109,7 +109,7 @@ func (s *store) check(ctx context.Context) error {
 	var said string
 	err := s.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&said)
 	if err == nil && said != "ok" {
-		return &Error{Op: opOpen, Path: s.cfg.Path, Kind: ErrDamaged, Cause: errors.New(said)}
+		return &Error{Op: opOpen, Path: s.cfg.Path, Kind: ErrDamaged, Cause: errors.New(said), Advice: adviceDamaged}
 	}
 	return wrap(opOpen, s.cfg.Path, err)
 }

@@ -49,8 +49,20 @@ how many operations of which kind, bytes, errors and how long they took.
 	return cmd
 }
 
-// ask opens the database for one question.
+// ask opens the database for one question. What is no database of ours stays as it is: the path may be a slip.
 func (f *metricsFlags) ask(cmd *cobra.Command, question func(*metricsdb.DB) error) error {
+	return f.open(cmd, true, question)
+}
+
+// absent answers a question about a database that is not there; other errors stay.
+func absent(err error, answer func() error) error {
+	if errors.Is(err, metricsdb.ErrNotFound) {
+		return answer()
+	}
+	return err
+}
+
+func (f *metricsFlags) open(cmd *cobra.Command, existing bool, question func(*metricsdb.DB) error) error {
 	switch f.format {
 	case "table", "json", "csv":
 	default:
@@ -61,7 +73,7 @@ func (f *metricsFlags) ask(cmd *cobra.Command, question func(*metricsdb.DB) erro
 	default:
 		return usageError{fmt.Errorf("unknown end %q: use clean, unclean or running", f.ended)}
 	}
-	db, err := metricsdb.Open(cmd.Context(), metricsdb.Config{Path: f.database})
+	db, err := metricsdb.Open(cmd.Context(), metricsdb.Config{Path: f.database, Existing: existing})
 	if err != nil {
 		return err
 	}
@@ -74,13 +86,14 @@ func listCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 		Use: "list", Short: "List runs, the newest first: one line for each run and domain", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.filter.Limit = limit
-			return f.ask(cmd, func(db *metricsdb.DB) error {
+			err := f.ask(cmd, func(db *metricsdb.DB) error {
 				rows, err := db.Runs(cmd.Context(), f.filter)
 				if err != nil {
 					return err
 				}
 				return f.list(s.stdout, rows)
 			})
+			return absent(err, func() error { return f.list(s.stdout, nil) })
 		},
 	}
 	f.selecting(cmd)
@@ -145,23 +158,29 @@ func topCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 		Use: "top", Short: "Show the operations that took most time, over all runs", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.filter.Limit = limit
-			return f.ask(cmd, func(db *metricsdb.DB) error {
+			err := f.ask(cmd, func(db *metricsdb.DB) error {
 				shapes, err := db.Shapes(cmd.Context(), f.filter)
-				switch {
-				case err != nil:
+				if err != nil {
 					return err
-				case f.format == "json":
-					return writeJSON(s.stdout, topForm(shapes))
-				case f.format == "csv":
-					return topCSV(s.stdout, shapes)
 				}
-				return topTable(s.stdout, shapes, "")
+				return f.top(s.stdout, shapes)
 			})
+			return absent(err, func() error { return f.top(s.stdout, nil) })
 		},
 	}
 	f.selecting(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 20, "at most this many")
 	return cmd
+}
+
+func (f *metricsFlags) top(w io.Writer, shapes []instrument.ShapeTotal) error {
+	switch f.format {
+	case "json":
+		return writeJSON(w, topForm(shapes))
+	case "csv":
+		return topCSV(w, shapes)
+	}
+	return topTable(w, shapes, "")
 }
 
 func topTable(w io.Writer, shapes []instrument.ShapeTotal, indent string) error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"time"
 
@@ -40,30 +41,46 @@ func (f *metricsFlags) exporting(s *surroundings, cmd *cobra.Command) *cobra.Com
 			f.format = "json"
 		}
 		f.filter.Limit = limit
-		return f.ask(cmd, func(db *metricsdb.DB) error {
-			to := bufio.NewWriter(s.stdout)
-			out, err := newExportWriter(f.format, to)
-			if err != nil {
-				return err
-			}
-			said, snapshots := newProgress(s.stderr), 0
-			for x, err := range db.Export(cmd.Context(), f.filter, func(done, of int) {
+		said, snapshots := newProgress(s.stderr), 0
+		err := f.ask(cmd, func(db *metricsdb.DB) error {
+			return f.export(s.stdout, counting(&snapshots, db.Export(cmd.Context(), f.filter, func(done, of int) {
 				said.tell("exported %d of %d runs and domains, %d snapshots", done, of, snapshots)
-			}) {
-				if err == nil {
-					err = out.write(x)
-				}
-				if err != nil {
-					return errors.Join(err, to.Flush())
-				}
-				snapshots++
-			}
-			return errors.Join(out.end(), to.Flush())
+			})))
 		})
+		return absent(err, func() error { return f.export(s.stdout, func(func(metricsdb.Exported, error) bool) {}) })
 	}
 	f.selecting(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 0, "only the newest so many runs and domains, 0 for all")
 	return cmd
+}
+
+// counting counts what passes.
+func counting(n *int, all iter.Seq2[metricsdb.Exported, error]) iter.Seq2[metricsdb.Exported, error] {
+	return func(yield func(metricsdb.Exported, error) bool) {
+		for x, err := range all {
+			if !yield(x, err) {
+				return
+			}
+			*n++
+		}
+	}
+}
+
+func (f *metricsFlags) export(w io.Writer, all iter.Seq2[metricsdb.Exported, error]) error {
+	to := bufio.NewWriter(w)
+	out, err := newExportWriter(f.format, to)
+	if err != nil {
+		return err
+	}
+	for x, err := range all {
+		if err == nil {
+			err = out.write(x)
+		}
+		if err != nil {
+			return errors.Join(err, to.Flush())
+		}
+	}
+	return errors.Join(out.end(), to.Flush())
 }
 
 // exportWriter writes snapshots in one form.

@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -36,7 +38,7 @@ one again brings only what is new in it.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.ask(cmd, func(db *metricsdb.DB) error {
+			return f.open(cmd, !vacant(f.database), func(db *metricsdb.DB) error {
 				said := newProgress(s.stderr)
 				merged, problems := []mergedFile{}, []error{}
 				for _, file := range args {
@@ -53,6 +55,12 @@ one again brings only what is new in it.
 			})
 		},
 	}
+}
+
+// vacant reports whether a database can be created at the path without taking the place of anything.
+func vacant(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 func (f *metricsFlags) merged(w io.Writer, files []mergedFile) error {

@@ -31,7 +31,7 @@ operations stay. --dry-run says what would go, and changes nothing.
 			if time.Time(before).IsZero() && most == 0 {
 				return usageError{errors.New("say what may go: --older-than 30d, --max-size 100MB, or both; --dry-run shows what that would be")}
 			}
-			return f.ask(cmd, func(db *metricsdb.DB) error {
+			err := f.ask(cmd, func(db *metricsdb.DB) error {
 				said := newProgress(s.stderr)
 				done, err := db.Prune(cmd.Context(), metricsdb.Retention{
 					Before: time.Time(before), MaxBytes: int64(most), DryRun: dry,
@@ -41,6 +41,9 @@ operations stay. --dry-run says what would go, and changes nothing.
 					return err
 				}
 				return f.pruned(s.stdout, done)
+			})
+			return absent(err, func() error {
+				return f.pruned(s.stdout, metricsdb.Pruned{DryRun: dry, Forgotten: []metricsdb.Forgotten{}})
 			})
 		},
 	}

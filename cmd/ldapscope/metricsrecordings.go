@@ -36,11 +36,11 @@ a name stays until it is deleted.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return f.listRecordings(cmd, s.stdout)
+			}
 			return f.ask(cmd, func(db *metricsdb.DB) error {
 				switch {
-				case len(args) == 0:
-					all, err := db.Recordings(cmd.Context())
-					return errors.Join(err, f.recordings(s.stdout, all))
 				case run != "":
 					kept, err := db.KeepRecording(cmd.Context(), args[0], run)
 					return f.recordingChanged(s.stdout, "kept", args[0], kept, err)
@@ -55,6 +55,17 @@ a name stays until it is deleted.
 	cmd.Flags().StringVar(&run, "keep", "", "keep the slow and failed operations of this run under the name")
 	cmd.Flags().BoolVar(&remove, "delete", false, "give up what is kept under the name")
 	return cmd
+}
+
+func (f *metricsFlags) listRecordings(cmd *cobra.Command, w io.Writer) error {
+	err := f.ask(cmd, func(db *metricsdb.DB) error {
+		all, err := db.Recordings(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return f.recordings(w, all)
+	})
+	return absent(err, func() error { return f.recordings(w, nil) })
 }
 
 func (f *metricsFlags) recordings(w io.Writer, all []metricsdb.Recording) error {
