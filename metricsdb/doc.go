@@ -38,7 +38,8 @@
 // # What outlives a run
 //
 // Slow and failed operations, which [DB.SaveOperations] keeps, go when [DB.Prune] or [DB.Delete] forgets their run. Pinned
-// ones stay until they are given up; those pinned under one name are a [Recording].
+// ones stay until they are given up; those pinned under one name are a [Recording]. Giving a recording up leaves a run that
+// is still there what it had before.
 //
 // # Concurrency
 //
@@ -56,6 +57,7 @@
 //	no such run, or nothing saved yet             ErrNotFound
 //	several runs begin so                         ErrAmbiguous
 //	delete a run that goes on                     ErrRunning
+//	keep what is pinned already                   ErrKept
 //	read-only file system, file or configuration  ErrReadOnly
 //	folder or file not accessible                 ErrPermission
 //	folder missing                                ErrNoFolder

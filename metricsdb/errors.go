@@ -22,6 +22,7 @@ var (
 	ErrNotFound   = errors.New("not found")
 	ErrAmbiguous  = errors.New("ambiguous")
 	ErrRunning    = errors.New("the run is still going on")
+	ErrKept       = errors.New("kept already")
 	ErrReadOnly   = errors.New("read-only")
 	ErrPermission = errors.New("permission denied")
 	ErrNoFolder   = errors.New("folder missing")

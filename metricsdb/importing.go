@@ -162,7 +162,7 @@ func (db *DB) importRun(ctx context.Context, other view, run string, done *Impor
 // importOperations copies what is kept of single operations whose column has a value.
 func importOperations(ctx context.Context, db *DB, other view, column, value string) error {
 	var saved []SavedOperation
-	err := each(ctx, other.reader, selectOperations+" WHERE "+column+" = ? ORDER BY o.run, o.seq", []any{value}, func(rows *sql.Rows) error {
+	err := each(ctx, other.reader, selectOperations(other.version)+" WHERE "+column+" = ? ORDER BY o.run, o.seq", []any{value}, func(rows *sql.Rows) error {
 		o, err := scanOperation(rows)
 		saved = append(saved, o)
 		return err

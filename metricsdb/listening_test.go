@@ -57,7 +57,7 @@ func (s *statements) all() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.texts)), func(text string) bool {
-		return strings.HasPrefix(text, "PRAGMA ") || strings.HasPrefix(text, "VACUUM ") || strings.Contains(text, "CREATE TABLE")
+		return strings.HasPrefix(text, "PRAGMA ") || strings.HasPrefix(text, "VACUUM ") || strings.Contains(text, "CREATE TABLE") || strings.Contains(text, "ALTER TABLE")
 	})
 }
 

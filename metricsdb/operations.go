@@ -28,6 +28,7 @@ type SavedOperation struct {
 	Kind     string          `json:"kind"`
 	Shape    string          `json:"shape"`
 	Reason   Reason          `json:"reason"`
+	Policy   Reason          `json:"policy,omitempty"` // of a pinned one: why its run has it too, slow or failed
 	Start    time.Time       `json:"start"`
 	Duration int64           `json:"duration_us"`
 	Code     int64           `json:"code"` // LDAP result code
@@ -49,16 +50,24 @@ type OperationQuery struct {
 
 const defaultOperations = 100
 
-// A pin outlives what a policy says later of the same operation: the policy's document says less.
-const upsertOperation = `INSERT INTO operations (run, seq, domain, kind, shape, reason, start_us, duration_us, code, note, document)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+// A pin outlives what a policy says later of the same operation: the policy's document says less. A pin with a document of
+// its own leaves the run nothing beside it, since that document may say more than a policy keeps.
+const upsertOperation = `INSERT INTO operations (run, seq, domain, kind, shape, reason, start_us, duration_us, code, note, document, policy)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (run, seq) DO UPDATE SET
+    policy = CASE WHEN excluded.reason = 'pinned' THEN excluded.policy ELSE operations.policy END,
     document = CASE WHEN operations.reason = 'pinned' AND excluded.reason <> 'pinned' THEN operations.document ELSE excluded.document END,
     reason = CASE WHEN operations.reason = 'pinned' THEN 'pinned' ELSE excluded.reason END,
     note = CASE WHEN excluded.reason = 'pinned' THEN excluded.note ELSE operations.note END`
 
-const selectOperations = `SELECT o.run, o.seq, o.domain, o.kind, o.shape, o.reason, o.start_us, o.duration_us, o.code, o.note, o.document
-FROM operations o`
+// selectOperations asks a file of the version; one from before there was a policy's reason beside the pin has none.
+func selectOperations(version int) string {
+	policy := "o.policy"
+	if version < policyVersion {
+		policy = "''"
+	}
+	return `SELECT o.run, o.seq, o.domain, o.kind, o.shape, o.reason, o.start_us, o.duration_us, o.code, o.note, o.document, ` + policy + ` FROM operations o`
+}
 
 // SaveOperations keeps operations, all or none. One that is there already takes the new document. A pinned one takes that of
 // another pin alone, and stays pinned.
@@ -71,7 +80,7 @@ func (db *DB) SaveOperations(ctx context.Context, operations []SavedOperation) e
 					o.Document = json.RawMessage("null")
 				}
 				_, err := tx.ExecContext(ctx, upsertOperation, o.Run, int64(o.Seq), o.Domain, o.Kind, o.Shape, string(o.Reason),
-					micros(o.Start), o.Duration, o.Code, o.Note, string(o.Document))
+					micros(o.Start), o.Duration, o.Code, o.Note, string(o.Document), string(o.Policy))
 				if err != nil {
 					return err
 				}
@@ -81,20 +90,43 @@ func (db *DB) SaveOperations(ctx context.Context, operations []SavedOperation) e
 	})
 }
 
-// Unpin gives a pinned operation up. ErrNotFound when it is not there or not pinned.
+// Unpin gives a pinned operation up; its run has it again if it had it before [DB.KeepRecording] pinned it. ErrNotFound when
+// it is not there or not pinned.
 func (db *DB) Unpin(ctx context.Context, run string, seq uint64) error {
 	return db.write(ctx, func(s *store) error {
 		return wrap(opPrune, db.cfg.Path, s.change(ctx, db.cfg.BusyTimeout, func(tx *sql.Tx) error {
-			result, err := tx.ExecContext(ctx, "DELETE FROM operations WHERE run = ? AND seq = ? AND reason = 'pinned'", run, int64(seq))
-			if err != nil {
-				return err
+			gone, err := giveUp(ctx, tx, "run = ? AND seq = ?", run, int64(seq))
+			if err == nil && gone == 0 {
+				err = &Error{Op: "find the pinned operation in", Path: db.cfg.Path, Kind: ErrNotFound}
 			}
-			if gone, err := result.RowsAffected(); err != nil || gone > 0 {
-				return err
-			}
-			return &Error{Op: "find the pinned operation in", Path: db.cfg.Path, Kind: ErrNotFound}
+			return err
 		}))
 	})
+}
+
+// giveUp ends the pins that the condition selects and returns how many there were.
+func giveUp(ctx context.Context, tx *sql.Tx, condition string, args ...any) (gone int, err error) {
+	for _, statement := range []string{
+		"DELETE FROM operations WHERE reason = 'pinned' AND policy = '' AND ",
+		"UPDATE operations SET reason = policy, policy = '', note = '' WHERE reason = 'pinned' AND ",
+	} {
+		n, err := affected(ctx, tx, statement+condition, args...)
+		if err != nil {
+			return 0, err
+		}
+		gone += n
+	}
+	return gone, nil
+}
+
+// affected runs a statement and returns how many rows it changed.
+func affected(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int, error) {
+	result, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
 }
 
 // Operations returns saved operations, the newest first. A file of a version before there were any has none.
@@ -121,7 +153,7 @@ func (v view) operations(ctx context.Context, q OperationQuery) ([]SavedOperatio
 	if q.Limit <= 0 {
 		q.Limit = defaultOperations
 	}
-	query := selectOperations + " " + c.where() + " ORDER BY o.start_us DESC, o.run, o.seq LIMIT ?"
+	query := selectOperations(v.version) + " " + c.where() + " ORDER BY o.start_us DESC, o.run, o.seq LIMIT ?"
 	var found []SavedOperation
 	err := each(ctx, v.reader, query, append(slices.Clone(c.args), q.Limit), func(rows *sql.Rows) error {
 		o, err := scanOperation(rows)
@@ -131,14 +163,17 @@ func (v view) operations(ctx context.Context, q OperationQuery) ([]SavedOperatio
 	return found, wrap(opRead, v.path, err)
 }
 
-const operationsVersion = 2 // the schema since which operations are kept
+const (
+	operationsVersion = 2 // the schema since which operations are kept
+	policyVersion     = 3 // since which a pin leaves the reason of the policy
+)
 
 func scanOperation(rows *sql.Rows) (SavedOperation, error) {
 	var o SavedOperation
 	var seq int64
 	var start moment
 	var document string
-	err := rows.Scan(&o.Run, &seq, &o.Domain, &o.Kind, &o.Shape, &o.Reason, &start, &o.Duration, &o.Code, &o.Note, &document)
+	err := rows.Scan(&o.Run, &seq, &o.Domain, &o.Kind, &o.Shape, &o.Reason, &start, &o.Duration, &o.Code, &o.Note, &document, &o.Policy)
 	o.Seq, o.Start, o.Document = uint64(seq), start.time(), json.RawMessage(document)
 	return o, err
 }

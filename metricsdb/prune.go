@@ -197,6 +197,7 @@ func forgetRun(ctx context.Context, tx *sql.Tx, id string) (snapshots int, err e
 	}
 	for _, statement := range []string{
 		"DELETE FROM operations WHERE reason <> 'pinned' AND run = (SELECT run FROM runs WHERE id = ?)",
+		"UPDATE operations SET policy = '' WHERE policy <> '' AND run = (SELECT run FROM runs WHERE id = ?)", // now only their pins keep them
 		"DELETE FROM runs WHERE id = ?", // usages and shapes go with it
 	} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {

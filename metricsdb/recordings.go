@@ -5,6 +5,8 @@ package metricsdb
 import (
 	"context"
 	"database/sql"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,8 +40,9 @@ func (db *DB) Recordings(ctx context.Context) ([]Recording, error) {
 }
 
 // KeepRecording pins the slow and failed operations that are kept of a run, named by its id or the start of it, under a
-// name, and returns how many that are. What is pinned under another name stays there. ErrNotFound when nothing is to be pinned.
-func (db *DB) KeepRecording(ctx context.Context, name, run string) (int, error) {
+// name, and returns how many that are. The run has them too, until it is forgotten. What is pinned already stays under its
+// name. ErrNotFound when nothing is kept of the run, ErrKept when all of it is pinned already.
+func (db *DB) KeepRecording(ctx context.Context, name, run string) (kept int, err error) {
 	v, err := db.view(ctx)
 	if err != nil {
 		return 0, err
@@ -47,32 +50,56 @@ func (db *DB) KeepRecording(ctx context.Context, name, run string) (int, error) 
 	if run, err = v.resolve(ctx, run); err != nil {
 		return 0, err
 	}
-	return db.recorded(ctx, "pin operations in", "UPDATE operations SET reason = 'pinned', note = ? WHERE run = ? AND reason <> 'pinned'", name, run)
-}
-
-// DeleteRecording gives all up that is pinned under a name and returns how many operations that were. ErrNotFound when there
-// is none.
-func (db *DB) DeleteRecording(ctx context.Context, name string) (int, error) {
-	return db.recorded(ctx, opPrune, "DELETE FROM operations WHERE reason = 'pinned' AND note = ?", name)
-}
-
-// recorded changes operations and returns how many.
-func (db *DB) recorded(ctx context.Context, op, statement string, args ...any) (changed int, err error) {
-	if args[0] == "" {
-		return 0, &Error{Op: op, Path: db.cfg.Path, Kind: ErrArgument, Advice: "a recording has a name"}
-	}
-	err = db.write(ctx, func(s *store) error {
-		return wrap(op, db.cfg.Path, s.change(ctx, db.cfg.BusyTimeout, func(tx *sql.Tx) error {
-			result, err := tx.ExecContext(ctx, statement, args...)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
-			if changed = int(n); err == nil && n == 0 {
-				return &Error{Op: op, Path: db.cfg.Path, Kind: ErrNotFound, Advice: "no operation is kept there"}
-			}
+	const op = "pin operations in"
+	err = db.changeRecording(ctx, op, name, func(tx *sql.Tx) error {
+		kept, err = affected(ctx, tx, "UPDATE operations SET policy = reason, reason = 'pinned', note = ? WHERE run = ? AND reason <> 'pinned'", name, run)
+		if err != nil || kept > 0 {
 			return err
-		}))
+		}
+		names, err := texts(ctx, tx, "SELECT DISTINCT note FROM operations WHERE run = ? ORDER BY note", run)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			return &Error{Op: op, Path: db.cfg.Path, Kind: ErrNotFound, Advice: "the run has no slow or failed operations to keep"}
+		}
+		return &Error{Op: op, Path: db.cfg.Path, Kind: ErrKept, Advice: "the operations of the run are kept " + under(names)}
 	})
-	return changed, err
+	return kept, err
+}
+
+// under says where operations are kept; those pinned one by one may have no name.
+func under(names []string) string {
+	var quoted []string
+	for _, name := range names {
+		if name != "" {
+			quoted = append(quoted, strconv.Quote(name))
+		}
+	}
+	if len(quoted) == 0 {
+		return "as single pins"
+	}
+	return "under " + strings.Join(quoted, ", ")
+}
+
+// DeleteRecording gives all up that is pinned under a name and returns how many operations that were. Those that their run
+// had before KeepRecording stay with it, unless it was forgotten meanwhile. ErrNotFound when there is no such recording.
+func (db *DB) DeleteRecording(ctx context.Context, name string) (gone int, err error) {
+	err = db.changeRecording(ctx, opPrune, name, func(tx *sql.Tx) error {
+		gone, err = giveUp(ctx, tx, "note = ?", name)
+		if err == nil && gone == 0 {
+			err = &Error{Op: "find the recording in", Path: db.cfg.Path, Kind: ErrNotFound, Advice: "there is no recording of that name"}
+		}
+		return err
+	})
+	return gone, err
+}
+
+func (db *DB) changeRecording(ctx context.Context, op, name string, fn func(*sql.Tx) error) error {
+	if name == "" {
+		return &Error{Op: op, Path: db.cfg.Path, Kind: ErrArgument, Advice: "a recording has a name"}
+	}
+	return db.write(ctx, func(s *store) error {
+		return wrap(op, db.cfg.Path, s.change(ctx, db.cfg.BusyTimeout, fn))
+	})
 }

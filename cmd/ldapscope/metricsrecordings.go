@@ -23,12 +23,12 @@ func recordingsCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "recordings [NAME]", Short: "Keep slow and failed operations under a name, and show them",
 		Long: `Slow and failed operations go when their run is forgotten. What is kept under
-a name stays until it is deleted.
+a name stays until it is deleted; a run that is still there keeps what it had.
 
   ldapscope metrics recordings NAME --keep RUN    keep those of a run
   ldapscope metrics recordings                    list the names
   ldapscope metrics recordings NAME               show the operations
-  ldapscope metrics recordings NAME --delete      give them up`,
+  ldapscope metrics recordings NAME --delete      give the name up`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 0 && (run != "" || remove) || run != "" && remove {
 				return usageError{errors.New("name one recording, and with it --keep RUN, --delete or neither")}

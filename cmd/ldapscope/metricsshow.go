@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -153,7 +154,7 @@ func showOperations(w io.Writer, d metricsdb.Detail) error {
 	lines := table{{"  STARTED", "DOMAIN", "WHY", "DURATION", "OPERATION"}}
 	for _, o := range d.Operations {
 		lines = append(lines, []string{
-			"  " + o.Start.Local().Format("01-02 15:04:05"), printable(o.Domain), string(o.Reason),
+			"  " + o.Start.Local().Format("01-02 15:04:05"), printable(o.Domain), why(o),
 			brief(time.Duration(o.Duration) * time.Microsecond), printable(keptText(o)),
 		})
 	}
@@ -162,6 +163,9 @@ func showOperations(w io.Writer, d metricsdb.Detail) error {
 	}
 	return lines.folded().print(w)
 }
+
+// why says for what reason a run has an operation, also while a recording keeps it.
+func why(o metricsdb.SavedOperation) string { return string(cmp.Or(o.Policy, o.Reason)) }
 
 // showCSV writes a line for each figure of a run; durations are in microseconds, as their names say.
 func showCSV(w io.Writer, d metricsdb.Detail) error {
@@ -200,7 +204,7 @@ func showCSV(w io.Writer, d metricsdb.Detail) error {
 		}
 	}
 	for _, o := range d.Operations {
-		write(o.Domain, string(o.Reason), strconv.FormatUint(o.Seq, 10)+".duration_us", keptText(o), strconv.FormatInt(o.Duration, 10))
+		write(o.Domain, why(o), strconv.FormatUint(o.Seq, 10)+".duration_us", keptText(o), strconv.FormatInt(o.Duration, 10))
 	}
 	out.Flush()
 	return out.Error()
