@@ -13,11 +13,11 @@ import (
 	"github.com/ldapscope/ldapscope/metricsdb"
 )
 
-// The policy by which single operations outlive the process: those that failed or were slow, a few of each shape, so that
-// one that fails all the time does not hide the others.
+// The policy by which single operations outlive the process: those that failed or were slow, the first few of each shape, so
+// that one that fails all the time does not hide the others. What is shown of them says so.
 const (
 	slowFrom       = 500 * time.Millisecond
-	keptOfShape    = 5   // of one shape for one reason
+	keptOfShape    = 5   // of one shape in one domain for one reason
 	keptOfRun      = 200 // in all; then nothing more is looked at
 	keepPause      = time.Second
 	keepBatch      = 500                    // changes looked at under the recorder's lock at a time

@@ -23,9 +23,11 @@ func showCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "show RUN", Short: "Show everything about one run (the beginning of its id is enough)",
 		Long: `Show everything about one run: every counter that is not zero, how long
-operations took, where the time went, and the slow and failed operations that
-were kept. RUN is its id, as ldapscope metrics list shows it; the beginning is
-enough. In CSV every figure has a line, also those that are zero.`,
+operations took, where the time went, and slow and failed operations. Of these
+a program keeps the first 5 of each domain, shape and reason, 200 in all; the
+newest 100 are told, in JSON and CSV too. RUN is its id, as ldapscope metrics
+list shows it; the beginning is enough. In CSV every figure has a line, also
+those that are zero.`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.ask(cmd, func(db *metricsdb.DB) error {
@@ -144,12 +146,17 @@ func showShapes(w io.Writer, s instrument.Snapshot) error {
 	return topTable(w, s.Shapes[:min(len(s.Shapes), shownShapes)], "  ")
 }
 
-// showOperations prints the operations that were kept, the newest first.
+// shownOperations is how many a metricsdb.Detail holds at most.
+const shownOperations = 100
+
+// showOperations prints the operations that were kept, the newest first, and says which are not: a failure that repeats is
+// not seen to repeat here.
 func showOperations(w io.Writer, d metricsdb.Detail) error {
 	if len(d.Operations) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w, "\nslow and failed operations, the newest first")
+	fmt.Fprintf(w, "\nslow and failed operations, the newest first, at most %d\n", shownOperations)
+	fmt.Fprintf(w, "the program kept the first %d of each domain, shape and reason, %d in all\n", keptOfShape, keptOfRun)
 	const domain = 1
 	lines := table{{"  STARTED", "DOMAIN", "WHY", "DURATION", "OPERATION"}}
 	for _, o := range d.Operations {
