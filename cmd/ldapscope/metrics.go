@@ -91,6 +91,9 @@ func listCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(rows) == 0 && f.format == "table" {
+					return f.nothing(cmd, s.stdout, db)
+				}
 				return f.list(s.stdout, rows)
 			})
 			return absent(err, func() error { return f.list(s.stdout, nil) })
@@ -109,8 +112,7 @@ func (f *metricsFlags) list(w io.Writer, rows []metricsdb.Row) error {
 		return listCSV(w, rows)
 	}
 	if len(rows) == 0 {
-		_, err := fmt.Fprintf(w, "No saved usage in %s.\nRun ldapscope demo, end it with Ctrl-C, and look again.\n", f.database)
-		return err
+		return f.noUsage(w)
 	}
 	return listTable(w, rows)
 }
@@ -163,6 +165,9 @@ func topCommand(s *surroundings, f *metricsFlags) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(shapes) == 0 && f.format == "table" {
+					return f.nothing(cmd, s.stdout, db)
+				}
 				return f.top(s.stdout, shapes)
 			})
 			return absent(err, func() error { return f.top(s.stdout, nil) })
@@ -179,6 +184,9 @@ func (f *metricsFlags) top(w io.Writer, shapes []instrument.ShapeTotal) error {
 		return writeJSON(w, topForm(shapes))
 	case "csv":
 		return topCSV(w, shapes)
+	}
+	if len(shapes) == 0 {
+		return f.noUsage(w)
 	}
 	return topTable(w, shapes, "")
 }

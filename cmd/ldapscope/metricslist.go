@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ldapscope/ldapscope/metricsdb"
 )
@@ -30,6 +33,33 @@ func listTable(w io.Writer, rows []metricsdb.Row) error {
 	}
 	lines.right(len(lines[0])-3, len(lines[0])-1)
 	return narrowed(lines).print(w)
+}
+
+// noUsage says what makes the first usage.
+func (f *metricsFlags) noUsage(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "No saved usage in %s.\nRun ldapscope demo, end it with Ctrl-C, and look again.\n", f.database)
+	return err
+}
+
+// nothing says why a table has no lines: nothing is saved at all, or not what was asked for.
+func (f *metricsFlags) nothing(cmd *cobra.Command, w io.Writer, db *metricsdb.DB) error {
+	saved, err := db.Runs(cmd.Context(), metricsdb.Filter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(saved) == 0 {
+		return f.noUsage(w)
+	}
+	selected, err := db.Runs(cmd.Context(), f.filter)
+	if err != nil {
+		return err
+	}
+	text := "No saved run matches these filters."
+	if len(selected) > 0 {
+		text = "No operations are saved of these runs."
+	}
+	_, err = fmt.Fprintln(w, text)
+	return err
 }
 
 // narrowed makes a list fit the screen.
