@@ -3,7 +3,9 @@
 package main
 
 import (
+	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,31 @@ func brief(d time.Duration) string {
 		return three(float64(d)/1e6) + " ms"
 	}
 	return strconv.FormatInt(d.Microseconds(), 10) + " µs"
+}
+
+// latencyText writes microseconds that an operation took; none takes less than one, so 0 stands for no operation.
+func latencyText(us int64) string {
+	if us == 0 {
+		return "-"
+	}
+	return brief(time.Duration(us) * time.Microsecond)
+}
+
+// The names of figures tell what they count.
+const (
+	timeName  = "_us"    // ends those of microseconds
+	bytesName = "bytes_" // begins those of bytes
+)
+
+// figureText writes a counter in the unit that its name tells.
+func figureText(name string, n uint64) string {
+	switch {
+	case strings.HasSuffix(name, timeName):
+		return brief(time.Duration(n) * time.Microsecond)
+	case strings.HasPrefix(name, bytesName):
+		return bytesText(int64(min(n, math.MaxInt64)))
+	}
+	return strconv.FormatUint(n, 10)
 }
 
 // bytesText writes a number of bytes with three digits, in the decimal units of the page (bytes in web/assets/js/format.js).

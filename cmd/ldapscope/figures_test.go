@@ -23,6 +23,19 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%d bytes are written %q, want %q", n, got, want)
 		}
 	}
+	for name, want := range map[string]string{"bytes_received": "1.5 kB", "pool_wait_us": "1.5 ms", "operations": "1500"} {
+		if got := figureText(name, 1500); got != want {
+			t.Errorf("1500 %s are written %q, want %q", name, got, want)
+		}
+	}
+	if got := figureText("bytes_received", 1<<64-1); got != "9223 PB" {
+		t.Errorf("the most bytes are written %q", got)
+	}
+	for us, want := range map[int64]string{0: "-", 1500: "1.5 ms"} {
+		if got := latencyText(us); got != want {
+			t.Errorf("a latency of %d µs is written %q, want %q", us, got, want)
+		}
+	}
 }
 
 // TestAmounts reads sizes in the units in which they are written, as powers of 1000; those of 1024 have the names that say so.

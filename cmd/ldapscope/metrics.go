@@ -73,6 +73,9 @@ func (f *metricsFlags) open(cmd *cobra.Command, existing bool, question func(*me
 	default:
 		return usageError{fmt.Errorf("unknown end %q: use clean, unclean or running", f.ended)}
 	}
+	if f.filter.Limit < 0 {
+		return usageError{errors.New("--limit must not be negative")}
+	}
 	db, err := metricsdb.Open(cmd.Context(), metricsdb.Config{Path: f.database, Existing: existing})
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -135,7 +134,7 @@ func compareDomain(w io.Writer, d metricsdb.DomainComparison, all bool) (hidden 
 		}
 		line := []string{figureName(x)}
 		for _, v := range x.Values {
-			line = append(line, figureValue(x, v))
+			line = append(line, figureText(x.Name, v))
 		}
 		lines = append(lines, append(line, figureChange(x)))
 	}
@@ -157,20 +156,11 @@ func compareDomain(w io.Writer, d metricsdb.DomainComparison, all bool) (hidden 
 
 func letter(i int) string { return string(rune('A' + i%26)) }
 
-const timeName = "_us" // ends the names of figures that are microseconds
-
 func figureName(x metricsdb.Difference) string {
 	if x.Text != "" {
 		return "  " + printable(x.Text)
 	}
 	return "  " + strings.NewReplacer("_", " ", ".", " ").Replace(strings.TrimSuffix(x.Name, timeName))
-}
-
-func figureValue(x metricsdb.Difference, v uint64) string {
-	if strings.HasSuffix(x.Name, timeName) {
-		return brief(time.Duration(v) * time.Microsecond)
-	}
-	return strconv.FormatUint(v, 10)
 }
 
 func figureChange(x metricsdb.Difference) string {

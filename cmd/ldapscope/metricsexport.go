@@ -169,7 +169,7 @@ const exportLine = "%-8s  %-14s  %7s  %-19s  %9s  %6s  %s\n"
 
 func (e exportTable) write(x metricsdb.Exported) error {
 	_, err := fmt.Fprintf(e.to, exportLine, short(x.Run), cut(printable(x.Domain), 14), strconv.FormatUint(x.Seq, 10), x.At.Local().Format(time.DateTime),
-		strconv.FormatUint(x.Operations, 10), strconv.FormatUint(x.Errors, 10), brief(time.Duration(x.LatencyP95)*time.Microsecond))
+		strconv.FormatUint(x.Operations, 10), strconv.FormatUint(x.Errors, 10), latencyText(x.LatencyP95))
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +27,7 @@ func listTable(w io.Writer, rows []metricsdb.Row) error {
 		lines = append(lines, []string{
 			short(r.Run), cut(printable(r.Domain), mostName), cut(printable(r.App), mostName), printable(r.Host), strconv.Itoa(r.PID),
 			r.Start.Local().Format("01-02 15:04"), string(r.Ended),
-			strconv.FormatUint(r.Operations, 10), strconv.FormatUint(r.Errors, 10), brief(time.Duration(r.LatencyP95) * time.Microsecond),
+			strconv.FormatUint(r.Operations, 10), strconv.FormatUint(r.Errors, 10), latencyText(r.LatencyP95),
 		})
 	}
 	lines.right(len(lines[0])-3, len(lines[0])-1)

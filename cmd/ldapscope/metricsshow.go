@@ -112,12 +112,8 @@ func showFigures(w io.Writer, s instrument.Snapshot) error {
 	}
 	for _, c := range instrument.CounterFields {
 		n := *c.Field(&s.Usage.Counters)
-		text := strconv.FormatUint(n, 10)
-		if strings.HasSuffix(c.Name, timeName) {
-			text = brief(time.Duration(n) * time.Microsecond)
-		}
 		if n > 0 {
-			lines = append(lines, []string{words(c.Name), text})
+			lines = append(lines, []string{words(c.Name), figureText(c.Name, n)})
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(s.Codes)) {
