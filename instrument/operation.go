@@ -83,8 +83,16 @@ type Search struct {
 	Page       int // from 1; 0 without paging
 }
 
-// SearchScope is the scope of a search.
+// SearchScope is the scope of a search (RFC 4511 section 4.5.1.2).
 type SearchScope uint8
+
+// The scopes. ScopeChildren is the subtree without its base, which OpenLDAP knows (draft-sermersheim-ldap-subordinate-scope).
+const (
+	ScopeBase SearchScope = iota
+	ScopeOne
+	ScopeSub
+	ScopeChildren
+)
 
 // String returns base, one, sub or children.
 func (s SearchScope) String() string {

@@ -177,7 +177,7 @@ func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error 
 		k.mu.Unlock()
 		return err
 	}
-	if entry.DN == "" && !k.ended && k.op.search.Scope == 0 {
+	if entry.DN == "" && !k.ended && k.op.search.Scope == ScopeBase {
 		c.domain.learn(entry)
 	}
 	k.entries++

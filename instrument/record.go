@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// record is an Operation as the ring keeps it, whose fields carry the same names: what nearly every one has is here, in half
-// the memory, and the rest behind one pointer. It changes only under Recorder.mu once it is started.
+// record is an Operation as the ring keeps it: what nearly every one has is here, in half the memory, and the rest behind one
+// pointer; row translates. It changes only under Recorder.mu once it is started.
 type record struct {
 	change  node
 	request *request

@@ -10,9 +10,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// OfClass yields the entries of an object class below the domain's base, in pages, for which a condition holds,
-// a filter; "" is all of them.
-// The class and the attributes are checked against the schema first, so that a name that is misspelt is an error and no empty
+// OfClass yields the entries of an object class below the domain's base, in pages, for which a condition holds, a filter; ""
+// is all of them. The class and the attributes are checked against the schema first, so that a name that is misspelt is an error and no empty
 // answer. Without attributes all are read. For the rest it is as Entries.
 func (d *Domain) OfClass(ctx context.Context, class, condition string, attributes ...string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {

@@ -170,7 +170,7 @@ func (p *packer) request(dst []byte, q *instrument.Request, found verdict) []byt
 		int64(domains), int64(found.count), int64(found.worst), int64(q.Similar))
 }
 
-// frame writes a backfill or a batch. left counts operations that were not written because the reader is slow.
+// frame writes a backfill or a batch.
 func (p *packer) frame(head framehead, operations []instrument.Operation, requests []instrument.Request, verdicts func(*instrument.Request) verdict) []byte {
 	rows := make([]byte, 0, 64+96*len(operations)+96*len(requests))
 	rows = append(rows, `"operations":[`...)

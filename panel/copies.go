@@ -118,7 +118,9 @@ func ldapURL(op *instrument.Operation) string {
 }
 
 func goSearch(s *instrument.Search) string {
-	scope := map[instrument.SearchScope]string{0: "ldap.ScopeBaseObject", 1: "ldap.ScopeSingleLevel", 2: "ldap.ScopeWholeSubtree", 3: "ldap.ScopeChildren"}[s.Scope]
+	scope := map[instrument.SearchScope]string{
+		instrument.ScopeBase: "ldap.ScopeBaseObject", instrument.ScopeOne: "ldap.ScopeSingleLevel", instrument.ScopeSub: "ldap.ScopeWholeSubtree", instrument.ScopeChildren: "ldap.ScopeChildren",
+	}[s.Scope]
 	attributes := "nil"
 	if len(s.Attributes) > 0 {
 		attributes = fmt.Sprintf("%#v", s.Attributes)

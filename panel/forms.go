@@ -13,7 +13,7 @@ import (
 // powerShell writes the search for the module ActiveDirectory. Get-ADObject asks with the identity of the shell.
 func powerShell(op *instrument.Operation) string {
 	s := op.Search
-	scope := map[instrument.SearchScope]string{0: "Base", 1: "OneLevel"}[s.Scope]
+	scope := map[instrument.SearchScope]string{instrument.ScopeBase: "Base", instrument.ScopeOne: "OneLevel"}[s.Scope]
 	parts := []string{"Get-ADObject", "-LDAPFilter", powerQuote(s.Filter), "-SearchBase", powerQuote(s.Base), "-SearchScope", or(scope, "Subtree")}
 	if host, _, err := net.SplitHostPort(op.Server); err == nil {
 		parts = append(parts, "-Server", powerQuote(host))

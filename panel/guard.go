@@ -114,7 +114,7 @@ func (g *guard) checkToken(w http.ResponseWriter, r *http.Request, next http.Han
 		return
 	}
 	fail(w, http.StatusUnauthorized, "token",
-		"a token is needed: open the link that the program printed at its start, or run ldapscope url; programs send Authorization: Bearer")
+		"a token is needed: open the link that the program printed at its start or wrote to its log; programs send Authorization: Bearer")
 }
 
 // origin is what a browser on this machine has before the path.

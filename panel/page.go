@@ -75,7 +75,7 @@ const tokenForm = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <title>ldapscope: token needed</title></head>
 <body><main><h1>ldapscope</h1>
-<p>This page needs the token of the running program. Open the link that it printed at its start, or paste the token:</p>
+<p>This page needs the token of the running program. Open the link that it printed at its start or wrote to its log, or paste the token:</p>
 <form method="get"><label>Token <input name="t" autocomplete="off" autofocus required></label> <button>Open</button></form>
-<p>The command <code>ldapscope url</code> prints the link again.</p></main></body></html>
+<p>The command <code>ldapscope url</code> prints the link of <code>demo</code> and <code>serve</code> again.</p></main></body></html>
 `

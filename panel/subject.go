@@ -58,7 +58,7 @@ func manner(op *instrument.Operation) string {
 
 // readsOne reports whether a search reads one entry: then its name says more than its filter.
 func readsOne(s *instrument.Search) bool {
-	return s.Scope.String() == "base" && strings.EqualFold(s.Filter, "(objectclass=*)")
+	return s.Scope == instrument.ScopeBase && strings.EqualFold(s.Filter, "(objectclass=*)")
 }
 
 func changed(changes []instrument.Change) string {

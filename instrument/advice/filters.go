@@ -161,7 +161,7 @@ func unknownAttributes(r *review, rule Rule) {
 // wideChains finds searches through nested groups that begin at the top of the tree or take long.
 func wideChains(r *review, rule Rule) {
 	ops := r.searches(func(op *instrument.Operation) bool {
-		if op.Search.Scope.String() == "base" || !strings.Contains(op.Search.Filter, ruleChain) {
+		if op.Search.Scope == instrument.ScopeBase || !strings.Contains(op.Search.Filter, ruleChain) {
 			return false
 		}
 		return top(op.Search.Base) || op.Duration >= slow

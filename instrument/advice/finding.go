@@ -61,7 +61,7 @@ type Finding struct {
 	Wasted     time.Duration // that the fix would save at most; 0 when unknown
 }
 
-// String says the finding in a line, as in: high A02 N+1 searches: ...
+// String says the finding in a line, as in: critical E01 Password in clear text: ...
 func (f Finding) String() string {
 	return fmt.Sprintf("%s %s %s: %s. %s", f.Severity, f.Rule.ID, f.Rule.Title, f.Evidence, f.Rule.Fix)
 }

@@ -108,7 +108,7 @@ func (r *review) memberShapes() map[*instrument.Shape]bool {
 	if r.members == nil {
 		r.members = map[*instrument.Shape]bool{}
 		for _, ops := range r.byShape() {
-			if len(ops) >= membersFrom && ops[0].Search.Scope.String() == "base" && r.fromMembers(ops) {
+			if len(ops) >= membersFrom && ops[0].Search.Scope == instrument.ScopeBase && r.fromMembers(ops) {
 				r.members[ops[0].Shape] = true
 			}
 		}
@@ -164,7 +164,9 @@ func asksFor(s *instrument.Search, names ...string) bool {
 
 // sameEntry finds one entry that is read again with other attributes.
 func sameEntry(r *review, rule Rule) {
-	reads := r.searches(func(op *instrument.Operation) bool { return op.Search.Scope.String() == "base" && op.Search.Base != "" })
+	reads := r.searches(func(op *instrument.Operation) bool {
+		return op.Search.Scope == instrument.ScopeBase && op.Search.Base != ""
+	})
 	question := func(op *instrument.Operation) string {
 		return op.Domain + " " + strings.ToLower(op.Search.Base) + " " + strings.ToLower(op.Search.Filter)
 	}
@@ -187,7 +189,7 @@ func staticReads(r *review, rule Rule) {
 	}
 	ops := r.searches(func(op *instrument.Operation) bool {
 		base := strings.ToLower(op.Search.Base)
-		return op.Search.Scope.String() == "base" && (base == "" || base == "cn=subschema" || strings.HasPrefix(base, "cn=schema,")) && op.Result.Received
+		return op.Search.Scope == instrument.ScopeBase && (base == "" || base == "cn=subschema" || strings.HasPrefix(base, "cn=schema,")) && op.Result.Received
 	})
 	if len(ops) > 0 {
 		r.add(rule, 0, counted(len(ops), "read", "reads")+" of the root entry or of the schema", ops...)

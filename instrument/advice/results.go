@@ -147,7 +147,7 @@ func withoutPages(r *review, rule Rule) {
 func lookups(r *review, rule Rule) {
 	for i, op := range r.ended[:len(r.ended)-1] {
 		next := r.ended[i+1]
-		if op.Search == nil || op.Search.Scope.String() == "base" || !userBind(next) || next.Domain != op.Domain || next.Conn == op.Conn || op.Entries == 0 {
+		if op.Search == nil || op.Search.Scope == instrument.ScopeBase || !userBind(next) || next.Domain != op.Domain || next.Conn == op.Conn || op.Entries == 0 {
 			continue
 		}
 		switch {

@@ -30,8 +30,8 @@ type Config struct {
 	// Error answers when the directory cannot be asked and nothing older may serve. Default 503 with
 	// the id of the HTTP request in the panel.
 	Error func(w http.ResponseWriter, r *http.Request, err error)
-	// Permissions says what an account may do by its local groups; default the sink, where it is an ldapmgr.PermissionSource
-	// through the Syncer alone.
+	// Permissions says what an account may do by its local groups; default the Syncer's sink, where it is an
+	// ldapmgr.PermissionSource.
 	Permissions func(ctx context.Context, account ldapmgr.Stored) ([]string, error)
 	Logger      *slog.Logger // default slog.Default()
 }
