@@ -4,11 +4,13 @@ package main_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/ldapmgr"
@@ -127,6 +129,7 @@ func TestBrowserUsers(t *testing.T) {
 	b.shot(filepath.Join(shotsFolder(t), "plan.png"))
 	press("ada", "1")
 	b.await("what was changed", text+`?.includes("Changed:")`)
+	b.await("when", fmt.Sprintf(`[...document.querySelectorAll("[data-testid=users] tbody > tr")].find(r => r.innerText.includes("ada")).cells[2].innerText.includes("%d")`, time.Now().Year()))
 	press("grace", "0")
 	b.await("nothing", text+`?.includes("Nothing changes.")`)
 }

@@ -12,7 +12,7 @@ export const columns = [
   { id: "conn", title: "Conn.", width: "56px", number: true, off: true },
   { id: "notes", title: "Notes", width: "104px", narrow: "96px" },
   { id: "n", title: "Entries", width: "56px", number: true },
-  { id: "code", title: "Result", width: "152px", narrow: "120px" },
+  { id: "code", title: "Result", width: "168px", narrow: "120px" },
   { id: "size", title: "Received", width: "68px", number: true },
   { id: "first", title: "First answer", width: "84px", number: true, off: true },
   { id: "time", title: "Time taken", width: "200px", narrow: "136px", number: true },

@@ -18,7 +18,7 @@ export class UsersPage {
       const find = h("input", { type: "search", value: this.q, "aria-label": "Name or domain", placeholder: "Name or domain", onchange: (/** @type {any} */ e) => { this.q = e.target.value; this.show(); } });
       fill(this.host, h("header.pagehead", {}, h("h1", {}, "Users"), h("span.dim", {}, "of the application, from the directory")), h("div.filters", {}, find),
         users.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of users" }, h("table", { "data-testid": "users" }, h("thead", {}, h("tr", {}, ...["User", "Domain", "Last sync", "Last error", "Trace", "Sync"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, ...users.map((/** @type {any} */ u) => this.row(u)))))
-          : h("p.note.pad", {}, "No user is selected."));
+          : h("p.note.pad", {}, this.q ? "No user matches." : "No user is known yet: the first login or sync of one makes the account."));
     } catch (e) {
       fill(this.host, h("p.note.pad", {}, why(e)));
     }
@@ -27,16 +27,19 @@ export class UsersPage {
   /** @param {any} u */
   row(u) {
     const result = h("div", { "aria-live": "polite" });
+    const last = h("td", {}, moment(u.last_sync));
     const sync = (/** @type {boolean} */ apply) => async () => {
       try {
         const done = await ask(`users/${encodeURIComponent(u.id)}/sync`, { method: "POST", body: JSON.stringify({ apply }) });
         fill(result, changes(done), h("button.link", { onclick: () => this.actions.request(done.request_id) }, "its operations"));
-        if (apply) say(`Synced ${u.name}`);
+        if (!apply) return;
+        fill(last, moment(new Date().toISOString()));
+        say(`Synced ${u.name}`);
       } catch (e) {
         fill(result, h("p.bad", {}, why(e)));
       }
     };
-    return h("tr", {}, h("td", {}, u.name), h("td", {}, u.domain), h("td", {}, moment(u.last_sync)), h("td.bad", {}, u.last_error ?? ""),
+    return h("tr", {}, h("td", {}, u.name), h("td", {}, u.domain), last, h("td.bad", {}, u.last_error ?? ""),
       h("td", {}, u.trace_url ? h("a", { href: u.trace_url, target: "_blank", rel: "noreferrer" }, "in Jaeger") : ""), h("td", {}, h("span.buttons", {}, h("button", { onclick: sync(false) }, "Plan"), h("button", { onclick: sync(true) }, "Apply")), result));
   }
 }
