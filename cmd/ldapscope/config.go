@@ -10,9 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,8 +51,9 @@ and where it comes from (a line, defaults, a preset, the environment, or the
 built-in default), and warnings with the codes that silence them. Passwords are
 hidden.
 
-No server is asked, unless --connect is given. Then the exit code is 1 if there
-is no connection to one of the domains; everything is printed all the same.
+No server is asked, unless --connect is given. Then each server is tried by
+itself, and the exit code is 1 if there is no connection to one of them;
+everything is printed all the same.
 
 With - for FILE it reads stdin:
 
@@ -75,7 +74,7 @@ With - for FILE it reads stdin:
 			return check.run(cmd.Context(), args[0])
 		},
 	}
-	cmd.Flags().BoolVar(&check.connect, "connect", false, "connect to every domain once, for what only a server can tell: its certificate, and further warnings")
+	cmd.Flags().BoolVar(&check.connect, "connect", false, "connect to every server once, for what only a server can tell: its certificate, and further warnings")
 	cmd.Flags().StringVar(&check.format, "format", "table", "table or json")
 	choices(cmd, "format", "table", "json")
 	return cmd
@@ -106,25 +105,20 @@ func (c configCheck) run(ctx context.Context, path string) error {
 			Servers  []reached   `json:"servers"`
 			Warnings []warned    `json:"warnings"`
 		}{file.path, file.explain(), servers, warnings})
-		return cmp.Or(err, connected(warnings))
+		return cmp.Or(err, connected(servers, warnings))
 	}
 	domains := "1 domain"
 	if n := len(file.manager.Domains); n != 1 {
 		domains = fmt.Sprintf("%d domains", n)
 	}
-	unreached, verdict := connected(warnings), "is fine"
-	if unreached != nil {
-		verdict = "has no mistakes, but not every domain answers"
+	unreached, verdict := connected(servers, warnings), "is fine"
+	var missing missingConnections
+	if errors.As(unreached, &missing) {
+		verdict = "has no mistakes, but not every " + missing.what() + " answers"
 	}
 	fmt.Fprintf(c.s.stdout, "%s %s: %s\n", file.path, verdict, domains)
 	return cmp.Or(c.print(file.explain(), servers, warnings), unreached)
 }
-
-// noConnection is the code of a warning about a domain that --connect did not reach.
-const noConnection = "no_connection"
-
-// connectBudget bounds the connecting of --connect.
-const connectBudget = 20 * time.Second
 
 // learn asks a manager of its own, which has no connection unless --connect is given.
 func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []reached, error) {
@@ -140,14 +134,9 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 		defer cancel()
 		_ = manager.Close(ending) // a server that does not answer must not keep the program
 	}()
+	servers := []reached{}
 	if c.connect {
-		connecting, cancel := context.WithTimeout(ctx, connectBudget)
-		defer cancel()
-		for _, d := range manager.Domains() {
-			if err := d.Preload(connecting); err != nil {
-				all = append(all, unreached(d, err)...)
-			}
-		}
+		servers, all = connect(ctx, manager)
 	}
 	for _, d := range manager.Domains() {
 		for _, w := range d.Warnings() {
@@ -161,42 +150,15 @@ func (c configCheck) learn(ctx context.Context, file *fileConfig) ([]warned, []r
 	for _, w := range manager.UnknownDomains(stored) {
 		all = append(all, warned{"", w.Code, w.Text})
 	}
-	return all, reachedServers(manager), nil
+	return all, servers, nil
 }
 
-// unreached says of each server of a domain why there is no connection to it, or what was in the way of asking any.
-func unreached(d *ldapmgr.Domain, err error) (all []warned) {
-	for _, e := range d.Status().Endpoints {
-		if e.Reason != "" {
-			all = append(all, warned{d.Name(), noConnection, e.URL + ": " + e.Reason})
-		}
-	}
-	if len(all) == 0 {
-		all = []warned{{d.Name(), noConnection, ldapmgr.Reason(err)}}
-	}
-	return all
-}
-
-// connected returns an error that names the domains to which there is no connection. The warnings have the reasons.
-func connected(warnings []warned) error {
-	var without []string
-	for _, w := range warnings {
-		if w.Code == noConnection && !slices.Contains(without, w.Domain) {
-			without = append(without, w.Domain)
-		}
-	}
-	if without == nil {
-		return nil
-	}
-	return fmt.Errorf("no connection to %s", strings.Join(without, ", "))
-}
-
-// print writes one block for the program, one for each domain and one for each server that was reached, the warnings last, where they are seen.
+// print writes one block for the program, one for each domain and one for each server that was tried, the warnings last, where they are seen.
 func (c configCheck) print(settings []explained, servers []reached, warnings []warned) error {
 	if err := printSettings(c.s.stdout, settings); err != nil {
 		return err
 	}
-	if err := printReached(c.s.stdout, servers); err != nil {
+	if err := printServers(c.s.stdout, servers); err != nil {
 		return err
 	}
 	if len(warnings) > 0 {
