@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,9 +30,9 @@ tells whether they match, part by part, and exits with 1 when they do not.`,
 	}
 	q := newQuestion(cmd, s)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		query, err := ldapmgr.ParseGroupQuery(text)
-		if err != nil && text != "" {
-			return usageError{fmt.Errorf("--query cannot be read: %w", err)}
+		query, err := groupQuery(cmd, text)
+		if err != nil {
+			return err
 		}
 		return q.ask(cmd, "groups", func(ctx context.Context) (answer, error) {
 			d, err := q.asked(args[0])
@@ -55,6 +56,21 @@ tells whether they match, part by part, and exits with 1 when they do not.`,
 	}
 	cmd.Flags().StringVar(&text, "query", "", `whether the groups match, such as 'staff and not ("Read Only" or guests)'`)
 	return cmd
+}
+
+// groupQuery reads --query, and returns the zero query where it is not given. An empty one asks nothing, so that it could
+// only be taken for a match; it usually is a variable that a shell does not know.
+func groupQuery(cmd *cobra.Command, text string) (query ldapmgr.GroupQuery, err error) {
+	if !cmd.Flags().Changed("query") {
+		return query, nil
+	}
+	if strings.TrimSpace(text) == "" {
+		return query, usageError{errors.New("--query is empty: write a condition, such as 'staff and not guests', or leave it out")}
+	}
+	if query, err = ldapmgr.ParseGroupQuery(text); err != nil {
+		return query, usageError{fmt.Errorf("--query cannot be read: %w", err)}
+	}
+	return query, nil
 }
 
 // memberOf is the groups of a person.
