@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,11 @@ type syncedOne struct {
 }
 
 func (s *syncedOne) text(w io.Writer) error {
-	if err := writePlan(w, s.Plan, s.colour); err != nil {
+	plans, reasons := reasonsApart([]ldapmgr.Plan{s.Plan})
+	if err := writePlan(w, plans[0], s.colour); err != nil {
+		return err
+	}
+	if err := writeReasons(w, reasons); err != nil {
 		return err
 	}
 	said := "nothing changes"
@@ -31,6 +36,9 @@ func (s *syncedOne) text(w io.Writer) error {
 		said = "done"
 	case s.Plan.Changed():
 		said = "nothing was changed; --apply does it"
+	}
+	if n := len(s.Plan.Held); n > 0 {
+		said += "; " + counted(n, "removal is", "removals are") + " kept back"
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", said)
 	return err
@@ -52,7 +60,7 @@ func (s *syncedAll) text(w io.Writer) error {
 }
 
 func (s *syncedAll) report(w io.Writer, r *ldapmgr.Report) error {
-	shown := r.Plans[:min(len(r.Plans), mostPlans)]
+	shown, reasons := reasonsApart(r.Plans[:min(len(r.Plans), mostPlans)])
 	for _, p := range shown {
 		if err := writePlan(w, p, s.colour); err != nil {
 			return err
@@ -60,6 +68,9 @@ func (s *syncedAll) report(w io.Writer, r *ldapmgr.Report) error {
 	}
 	if n := len(r.Plans) - len(shown); n > 0 {
 		fmt.Fprintf(w, "and %d more; --format json has all of them\n", n)
+	}
+	if err := writeReasons(w, reasons); err != nil {
+		return err
 	}
 	if len(r.Failures) > 0 {
 		fmt.Fprintln(w, "could not be synced")
@@ -71,20 +82,81 @@ func (s *syncedAll) report(w io.Writer, r *ldapmgr.Report) error {
 			return err
 		}
 	}
-	done := "nothing was changed; --apply does it"
-	if r.Applied {
-		done = "applied"
-	}
 	if len(shown)+len(r.Failures) > 0 {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s: %s read and compared in %s\n", r.Domain, counted(r.People, "person", "people"), brief(r.Took.Round(time.Microsecond)))
-	fmt.Fprintf(w, "%s, %d failed, %s", counted(len(r.Plans), "account changes", "accounts change"), len(r.Failures), counted(r.Removals, "removal", "removals"))
-	if r.Held > 0 {
-		fmt.Fprintf(w, ", %d of them kept back", r.Held)
+	changed := 0
+	for _, p := range r.Plans {
+		if p.Changed() {
+			changed++
+		}
 	}
-	_, err := fmt.Fprintf(w, ": %s\n", done)
+	between := ": "
+	if r.Held > 0 {
+		between = "\n" // the outcome is long then
+	}
+	_, err := fmt.Fprintf(w, "%s, %d failed, %s%s%s\n", counted(changed, "account changes", "accounts change"), len(r.Failures),
+		counted(r.Removals, "removal", "removals"), between, outcome(r, changed))
 	return err
+}
+
+// outcome says what was done and what was not.
+func outcome(r *ldapmgr.Report, changed int) string {
+	held, were := fmt.Sprintf("%d of %d removals", r.Held, r.Removals), "were"
+	if r.Held == r.Removals {
+		held = fmt.Sprintf("all %d removals", r.Held)
+	}
+	if r.Held == 1 {
+		were = "was"
+	}
+	if r.Removals == 1 {
+		held = "the only removal"
+	}
+	switch {
+	case r.Applied && r.Held == 0:
+		return "applied"
+	case r.Applied && changed == 0:
+		return "nothing was applied: " + held + " " + were + " kept back"
+	case r.Applied:
+		return "applied; " + held + " " + were + " kept back"
+	case r.Held == 0:
+		return "nothing was changed; --apply does it"
+	case changed == 0:
+		return "nothing was changed, and --apply keeps " + held + " back"
+	}
+	return "nothing was changed; --apply does it and keeps " + held + " back"
+}
+
+// reasonsApart returns the plans with a number in the place of each reason that is told of several removals, and these reasons,
+// the first with number 1: a brake usually has the same to say of hundreds.
+func reasonsApart(plans []ldapmgr.Plan) (short []ldapmgr.Plan, reasons []string) {
+	told := map[string]int{}
+	for _, p := range plans {
+		for _, h := range p.Held {
+			if told[h.Reason]++; told[h.Reason] == 2 {
+				reasons = append(reasons, h.Reason)
+			}
+		}
+	}
+	short = slices.Clone(plans)
+	for i, p := range short {
+		short[i].Held = slices.Clone(p.Held)
+		for j, h := range p.Held {
+			if n := slices.Index(reasons, h.Reason); n >= 0 {
+				short[i].Held[j].Reason = fmt.Sprintf("see reason %d below", n+1)
+			}
+		}
+	}
+	return short, reasons
+}
+
+func writeReasons(w io.Writer, reasons []string) error {
+	lines := table{}
+	for i, reason := range reasons {
+		lines = append(lines, []string{fmt.Sprintf("  %d", i+1), printable(reason)})
+	}
+	return titled(w, "kept back because", lines)
 }
 
 // writePlan prints a plan line by line: green for what comes, red for what goes, yellow for what is kept back.
