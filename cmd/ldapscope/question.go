@@ -71,7 +71,11 @@ func (q *question) ask(cmd *cobra.Command, job string, put func(ctx context.Cont
 	if errors.As(err, &usage) {
 		return err
 	}
-	return errors.Join(err, q.print(a, err, costOf(q.scope, took)))
+	unprinted := q.print(a, err, costOf(q.scope, took))
+	if err != nil && nobodyReads(unprinted) {
+		unprinted = nil // what else is wrong is not passed over with it
+	}
+	return errors.Join(err, unprinted)
 }
 
 func (q *question) open() (err error) {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +63,9 @@ func (s *surroundings) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitFine
 	}
+	if nobodyReads(err) {
+		return exitFailed
+	}
 	fmt.Fprintf(s.stderr, "ldapscope: %s\n", said(err))
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -71,6 +77,13 @@ func (s *surroundings) run(ctx context.Context, args []string) int {
 		return exitHeld
 	}
 	return exitFailed
+}
+
+// nobodyReads reports whether a command failed because what its stdout goes to has ended, such as head that has read enough. A
+// server that is gone fails with the same number, but not by a path.
+func nobodyReads(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }
 
 // said is an error for a terminal or a log: a server's message in it may hold anything, and Active Directory's ends with a NUL.
