@@ -51,8 +51,8 @@ func demoCommand(s *surroundings) *cobra.Command {
 		Long: `Run, with nothing to configure, an in-memory directory that behaves like
 Active Directory, a small web app that uses it (login, profile, people,
 computers, groups), and the live panel that shows every LDAP operation the app
-makes. Everything listens on this machine only. End it with Ctrl-C; its usage
-is then saved.
+makes. Everything listens on this machine only, unless an address says
+otherwise. End it with Ctrl-C; its usage is then saved.
 
   ldapscope demo            with gentle traffic, to have something to see
   ldapscope demo --quiet    only what you do yourself`,
@@ -117,17 +117,18 @@ func runDemo(ctx context.Context, s *surroundings, set settings, directoryOn net
 	set.manager = ldapmgr.Config{
 		Default: "EXAMPLE",
 		Domains: map[string]ldapmgr.DomainConfig{"EXAMPLE": {
-			Aliases: []string{"example.org"}, Servers: []string{"ldap://" + directoryOn.Addr().String()}, Base: ldaptest.DefaultSuffix,
+			Aliases: []string{"example.org"}, Servers: []string{"ldap://" + openable(directoryOn)}, Base: ldaptest.DefaultSuffix,
 			Bind:     ldapmgr.Bind{Name: ldaptest.CompanyService, Password: ldapmgr.Secret{Value: ldaptest.CompanyServicePassword}},
 			ReadOnly: &writable, Silence: []string{"secret_in_config"}, // the password is on the app's login page
 			Login: demoLogin, Users: demoUsers, Sync: demoSync,
 		}},
 	}
-	set.lines = []string{fmt.Sprintf("ldapscope: directory at ldap://%s as %s", directoryOn.Addr(), ldaptest.CompanyService)}
+	set.lines = []string{fmt.Sprintf("ldapscope: directory at ldap://%s as %s", openable(directoryOn), ldaptest.CompanyService)}
 	p, err := assemble(ctx, s, set)
 	if err != nil {
 		return err
 	}
+	s.warnExposed("directory", directoryOn, "; its passwords are public")
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var group errgroup.Group
@@ -137,7 +138,7 @@ func runDemo(ctx context.Context, s *surroundings, set settings, directoryOn net
 		inner, ctx := errgroup.WithContext(ctx)
 		inner.Go(func() error { return p.run(ctx) })
 		if traffic {
-			inner.Go(func() error { return app.Traffic(ctx, "http://"+set.appOn.Addr().String()) })
+			inner.Go(func() error { return app.Traffic(ctx, "http://"+openable(set.appOn)) })
 		}
 		return inner.Wait()
 	})

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -153,16 +152,18 @@ func (p *program) openHistory(ctx context.Context) {
 
 // run serves until ctx ends or something fails, then ends in order: counters and spool, connections, database, telemetry.
 func (p *program) run(ctx context.Context) error {
-	base := "http://" + p.panelOn.Addr().String() + p.prefix
+	base := "http://" + openable(p.panelOn) + p.prefix
 	link := p.panel.Link(base)
 	remove, err := announce(p.s.env, link)
 	if err != nil {
 		p.logger.Warn("ldapscope url will not find this panel", slog.Any("cause", err))
 	}
 	defer remove()
+	p.s.warnExposed("panel", p.panelOn, "; it answers loopback addresses alone")
 	fmt.Fprintf(p.s.stdout, "ldapscope: panel at %s\n", link)
 	if p.app != nil {
-		fmt.Fprintf(p.s.stdout, "ldapscope: app at http://%s/\n", p.appOn.Addr())
+		p.s.warnExposed("app", p.appOn, "")
+		fmt.Fprintf(p.s.stdout, "ldapscope: app at http://%s/\n", openable(p.appOn))
 	}
 	for _, line := range p.lines {
 		fmt.Fprintln(p.s.stdout, line)
@@ -270,37 +271,6 @@ func serveHTTP(ctx context.Context, on net.Listener, handler http.Handler) error
 		return nil
 	}
 	return err
-}
-
-// listen opens a loopback port. A taken default port falls back to a free one; an asked-for port that is taken is an error.
-func listen(ctx context.Context, flag, address string, asked bool) (net.Listener, error) {
-	var config net.ListenConfig
-	on, err := config.Listen(ctx, "tcp", address)
-	if err == nil {
-		return on, nil
-	}
-	host, port, bad := net.SplitHostPort(address)
-	if bad == nil {
-		_, bad = net.DefaultResolver.LookupPort(ctx, "tcp", port)
-	}
-	if bad != nil {
-		return nil, usageError{fmt.Errorf("--%s %q is no address: write host:port, such as 127.0.0.1:8389", flag, address)}
-	}
-	if asked || !strings.Contains(err.Error(), "in use") {
-		return nil, fmt.Errorf("cannot listen on %s: %s; choose another with --%s %s:0", address, reason(err, port), flag, host)
-	}
-	return config.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
-}
-
-func reason(err error, port string) string {
-	if strings.Contains(err.Error(), "in use") {
-		return "port " + port + " is in use"
-	}
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err.Error()
-	}
-	return err.Error()
 }
 
 // logTo returns a logger that writes lines for people.
