@@ -28,7 +28,7 @@ type Assembled struct {
 	Domains *ldapmgr.Manager
 }
 
-// Commands lists every command, such as "ldapscope metrics list", but for those that cobra adds by itself.
+// Commands lists every command, such as "ldapscope metrics list".
 func Commands() (all []string) {
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {

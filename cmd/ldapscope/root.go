@@ -14,8 +14,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/ldapscope/ldapscope/panel/query"
 )
 
 // Exit codes.
@@ -57,7 +55,6 @@ func (s *surroundings) run(ctx context.Context, args []string) int {
 	root := rootCommand(s)
 	root.SetArgs(args)
 	root.SetIn(s.stdin)
-	root.SetOut(s.stdout)
 	root.SetErr(s.stderr)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -69,6 +66,9 @@ func (s *surroundings) run(ctx context.Context, args []string) int {
 	fmt.Fprintf(s.stderr, "ldapscope: %s\n", said(err))
 	var usage usageError
 	if errors.As(err, &usage) {
+		if command.Name() == "help" {
+			command = root // what there is to get help for
+		}
 		fmt.Fprintf(s.stderr, "Run %s --help to see what there is.\n", command.CommandPath())
 		return exitUsage
 	}
@@ -105,32 +105,22 @@ It sends traces to Jaeger or any OTLP backend, and remembers usage after the
 process is gone.
 
 Begin with:  ldapscope demo`,
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          oneOf,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
+	root.SetUsageTemplate(strings.NewReplacer(".FlagUsages ", ".FlagUsagesWrapped 80 ", "for more information about a command.", "for more about a command.").
+		Replace(root.UsageTemplate()))
+	root.SetVersionTemplate("{{.Version}}")
+	root.Flags().Bool("version", false, "print what the command version does")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagMeant(cmd, err)} })
 	root.AddCommand(demoCommand(s), serveCommand(s), metricsCommand(s), configCommand(s), urlCommand(s), versionCommand(s),
 		searchCommand(s), loginCommand(s), userCommand(s), groupsCommand(s), syncCommand(s), importUsersCommand(s))
+	root.SetOut(s.stdout) // where the scripts of completion go
+	addHelpers(root)
 	return root
-}
-
-// oneOf refuses what is no command of a group, and names the one that may have been meant.
-func oneOf(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	problem := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
-	var known []string
-	for _, c := range cmd.Commands() {
-		known = append(known, c.Name())
-	}
-	if closest := query.Closest(args[0], known); closest != "" {
-		problem += "; did you mean " + closest + "?"
-	}
-	return usageError{errors.New(problem)}
 }
 
 // flagMeant names the flag that was meant where other programs have one for each format.

@@ -35,13 +35,17 @@ func buildInfo() build {
 	return b
 }
 
+func versionText() string {
+	b := buildInfo()
+	return fmt.Sprintf("ldapscope %s\ncommit    %s\ngo        %s %s/%s\nsqlite    modernc.org/sqlite %s\n",
+		b.version, b.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, b.sqlite)
+}
+
 func versionCommand(s *surroundings) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print version, commit, Go and SQLite driver", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			b := buildInfo()
-			_, err := fmt.Fprintf(s.stdout, "ldapscope %s\ncommit    %s\ngo        %s %s/%s\nsqlite    modernc.org/sqlite %s\n",
-				b.version, b.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, b.sqlite)
+			_, err := fmt.Fprint(s.stdout, versionText())
 			return err
 		},
 	}
