@@ -80,9 +80,13 @@ func usersFlag(cmd *cobra.Command, path *string) {
 
 func (f syncFlags) check() error {
 	switch {
-	case f.plan == f.apply:
+	case f.plan && f.apply:
+		return usageError{errors.New("sync takes --plan or --apply, not both")}
+	case f.all && f.user != "":
+		return usageError{errors.New("sync takes --user NAME or --all, not both")}
+	case !f.plan && !f.apply:
 		return usageError{errors.New("sync needs --plan, to see what would change, or --apply, to change it")}
-	case f.all == (f.user != ""):
+	case !f.all && f.user == "":
 		return usageError{errors.New("sync needs --user NAME or --all")}
 	case f.confirm < 0, f.confirm > 0 && !(f.all && f.apply):
 		return usageError{errors.New("--confirm takes the number of removals that --plan --all told, and goes with --apply --all")}
