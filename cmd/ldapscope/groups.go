@@ -41,7 +41,7 @@ tells whether they match, part by part, and exits with 1 when they do not.`,
 			}
 			u, err := d.User(ctx, args[0])
 			if err != nil {
-				return nil, err
+				return nil, named(err, args[0])
 			}
 			a := &memberOf{Domain: u.Domain, Account: u.Account, DN: u.DN, Groups: groupsToJSON(u.Groups), Partial: u.Groups.Partial()}
 			if query.IsZero() {

@@ -115,12 +115,12 @@ func (q *question) syncOne(ctx context.Context, syncer *ldapmgr.Syncer, f syncFl
 	if f.apply {
 		done, err := syncer.Sync(ctx, d.Name(), f.user)
 		if err != nil {
-			return nil, err
+			return nil, named(err, f.user)
 		}
 		plan = done.Plan
 	} else {
 		if plan, err = syncer.Plan(ctx, d.Name(), f.user); err != nil {
-			return nil, err
+			return nil, named(err, f.user)
 		}
 	}
 	a := &syncedOne{Applied: f.apply, Plan: plan, colour: q.s.colour()}

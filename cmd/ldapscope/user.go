@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,7 +23,8 @@ func userCommand(s *surroundings) *cobra.Command {
 		Long: `Find a person by login name, with the service account and without a password,
 and print the entry, the local fields that the configuration makes of it, and
 the groups; below, what that cost, operation by operation. Attributes that the
-configuration does not load can be named; * means all of them.`,
+configuration does not load can be named; * means all of them. Those that are
+not in the answer are named below it.`,
 		Example: `  ldapscope user --config ldapscope.yaml ada
   ldapscope user --config ldapscope.yaml 'EXAMPLE\ada' whenCreated
   ldapscope user --config ldapscope.yaml --format json ada '*'`,
@@ -37,7 +39,7 @@ configuration does not load can be named; * means all of them.`,
 			}
 			u, err := d.User(ctx, args[0])
 			if err != nil {
-				return nil, err
+				return nil, named(err, args[0])
 			}
 			p := q.person(u)
 			if len(args) > 1 {
@@ -46,11 +48,38 @@ configuration does not load can be named; * means all of them.`,
 					return p, err
 				}
 				p.Attributes = entryToJSON(ldapmgr.Entry{Entry: whole}).Attributes
+				p.Missing = missing(args[1:], p.Attributes)
 			}
 			return p, nil
 		})
 	}
 	return cmd
+}
+
+// named says who was not found. The library's errors do not, because they get into logs.
+func named(err error, name string) error {
+	if errors.Is(err, ldapmgr.ErrNotFound) {
+		return fmt.Errorf("%w: nobody is called %q", err, name)
+	}
+	return err
+}
+
+// missing returns the names among those asked for that no attribute has, options aside. What is no name, such as * or an OID, may
+// stand for any.
+func missing(asked []string, all []attributeJSON) (names []string) {
+	base := func(name string) string {
+		name, _, _ = strings.Cut(name, ";")
+		return name
+	}
+	for _, name := range asked {
+		if name == "" || strings.ContainsAny(name[:1], "*+@0123456789") {
+			continue
+		}
+		if !slices.ContainsFunc(all, func(a attributeJSON) bool { return strings.EqualFold(base(a.Name), base(name)) }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // person is a user of a directory, for people and for programs.
@@ -61,6 +90,7 @@ type person struct {
 	Key        string             `json:"key"`
 	Fields     map[string]*string `json:"fields,omitempty"` // null for one without a value
 	Attributes []attributeJSON    `json:"attributes"`
+	Missing    []string           `json:"missing,omitempty"` // asked for by name and not in the answer
 	Groups     []groupJSON        `json:"groups"`
 	Partial    bool               `json:"partial,omitempty"` // not all groups could be looked for
 }
@@ -115,6 +145,9 @@ func (p *person) text(w io.Writer) error {
 		lines = append(lines, []string{"  " + printable(a.Name), printable(value)})
 	}
 	if err := titled(w, "attributes", lines); err != nil {
+		return err
+	}
+	if err := pairs(w, "not in the answer", strings.Join(p.Missing, ", ")); err != nil {
 		return err
 	}
 	return writeGroups(w, p.Groups, p.Partial)
