@@ -49,7 +49,7 @@ func (c Config) layers(own DomainConfig) Layers {
 	l := Layers{Own: own, Defaults: own.inherit(c.Defaults.without(own.Replace))}
 	l.Preset = l.Defaults.inherit(presets[l.Defaults.Preset])
 	d := l.Preset.inherit(builtIn)
-	if d.Pool.MaxIdle == 0 || d.Pool.MaxIdle > d.Pool.MaxOpen {
+	if d.Pool.MaxOpen >= 0 && (d.Pool.MaxIdle == 0 || d.Pool.MaxIdle > d.Pool.MaxOpen) { // a mistake in one is not told of the other
 		d.Pool.MaxIdle = d.Pool.MaxOpen
 	}
 	if d.Bind.Method == "" {

@@ -251,7 +251,7 @@ func checkPool(p problems, o Pool) {
 			p.at(n.key).add("is negative", "leave it out for the default")
 		}
 	}
-	if o.MinIdle > o.MaxIdle {
+	if o.MaxOpen >= 0 && o.MaxIdle >= 0 && o.MinIdle > o.MaxIdle {
 		p.at("min_idle").add(fmt.Sprintf("is more than max_idle, which is %d", o.MaxIdle), "")
 	}
 	for _, f := range o.durations() {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,9 +86,22 @@ type warned struct {
 	Text   string `json:"text"`
 }
 
+// checkedFile is the answer for programs. Without errors there are settings.
+type checkedFile struct {
+	File     string      `json:"file"`
+	Settings []explained `json:"settings"`
+	Servers  []reached   `json:"servers"`
+	Warnings []warned    `json:"warnings"`
+	Errors   []string    `json:"errors,omitempty"`
+}
+
 func (c configCheck) run(ctx context.Context, path string) error {
 	file, err := readConfig(path, c.s.stdin)
 	if err != nil {
+		if c.format == "json" {
+			wrong := checkedFile{File: path, Settings: []explained{}, Servers: []reached{}, Warnings: []warned{}, Errors: strings.Split(said(err), "\n")}
+			return cmp.Or(writeJSON(c.s.stdout, wrong), err)
+		}
 		return err
 	}
 	warnings, servers, err := c.learn(ctx, file)
@@ -97,14 +109,7 @@ func (c configCheck) run(ctx context.Context, path string) error {
 		return err
 	}
 	if c.format == "json" {
-		encoder := json.NewEncoder(c.s.stdout)
-		encoder.SetIndent("", "  ")
-		err := encoder.Encode(struct {
-			File     string      `json:"file"`
-			Settings []explained `json:"settings"`
-			Servers  []reached   `json:"servers"`
-			Warnings []warned    `json:"warnings"`
-		}{file.path, file.explain(), servers, warnings})
+		err := writeJSON(c.s.stdout, checkedFile{File: file.path, Settings: file.explain(), Servers: servers, Warnings: warnings})
 		return cmp.Or(err, connected(servers, warnings))
 	}
 	domains := "1 domain"

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -72,7 +74,7 @@ func parseConfig(path string, text []byte) (*fileConfig, error) {
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%s: the file is empty; ldapscope config example prints one to start from", path)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, unreadable(path, text, err)
 	}
 	w := &walker{file: path, lines: c.lines, env: c.env}
 	if err := documents.Decode(&second); err == nil {
@@ -89,6 +91,27 @@ func parseConfig(path string, text []byte) (*fileConfig, error) {
 		w.problems = c.empty()
 	}
 	return c, errors.Join(w.problems...)
+}
+
+// badIndent is how the parser says that it stumbled over a tab, among other things.
+var badIndent = regexp.MustCompile(`^yaml: line (\d+): found (?:a tab character|character that cannot start any token)`)
+
+// unreadable says why a text is no YAML: of a tab in plain words, since an editor shows it like the blanks that belong there.
+func unreadable(path string, text []byte, err error) error {
+	if found := badIndent.FindStringSubmatch(err.Error()); found != nil {
+		lines := strings.Split(string(text), "\n")
+		at, _ := strconv.Atoi(found[1])       // digits
+		for _, n := range []int{at, at + 1} { // the parser counts to where it was, which may be the line before
+			if n < 1 || n > len(lines) {
+				continue
+			}
+			line := lines[n-1]
+			if indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; strings.Contains(indent, "\t") {
+				return fmt.Errorf("%s:%d: YAML does not allow tabs for indentation: write blanks", path, n)
+			}
+		}
+	}
+	return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 func (c *fileConfig) keys() section {

@@ -212,10 +212,13 @@ func integer(target *int) reader {
 		if w.showsSet(at, *target != 0, strconv.Itoa(*target)) {
 			return
 		}
-		scalar(w, n, at, "a whole number", func(s string) bool {
+		scalar(w, n, at, "a whole number, not below 0", func(s string) bool {
 			v, err := strconv.Atoi(s)
+			if err != nil || v < 0 {
+				return false // and nothing is kept that would be refused once more
+			}
 			*target = v
-			return err == nil && v >= 0
+			return true
 		})
 	}
 }
@@ -225,10 +228,13 @@ func duration(target *time.Duration) reader {
 		if w.showsSet(at, *target != 0, durationText(*target)) {
 			return
 		}
-		scalar(w, n, at, "a time with its unit, such as 500ms, 30s or 10m", func(s string) bool {
+		scalar(w, n, at, "a time with its unit, such as 500ms, 30s or 10m, not below 0", func(s string) bool {
 			v, err := time.ParseDuration(s)
+			if err != nil || v < 0 {
+				return false
+			}
 			*target = v
-			return err == nil && v >= 0
+			return true
 		})
 	}
 }
