@@ -70,6 +70,7 @@ type progress struct {
 	ended     bool
 	answered  bool  // a last answer came
 	ntlm      bool  // a bind of NTLM, in steps of its own
+	generates bool  // a password may come with the answer, which the driver then decodes
 	settled   bool  // it alone took the call off the list of those that wait
 	refused   error // why the request was kept back, when the connection did so
 	code      int64
@@ -183,6 +184,7 @@ func (c *Conn) describe(k *call, v *requestView, recording bool) (namespace stri
 		rec.call = c.linkBind(&v.bind)
 		k.ntlm = bindMethod(v.bind) == "ntlm"
 	}
+	k.generates = v.kind == KindExtended && string(v.extended.OID) == wire.OIDPasswd
 	k.shape, namespace = c.domain.sent(rec, v, k.start)
 	if recording && v.kind == KindSearch {
 		rec.search.Attributes = v.list(rec.shape)

@@ -4,12 +4,8 @@ package instrument
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
-	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
@@ -136,6 +132,9 @@ func (c *Conn) between(k *call, m *wire.Message, raw []byte, now time.Time) erro
 	k.mu.Lock()
 	k.hear(len(raw), now)
 	k.mu.Unlock()
+	if err := checkIntermediate(m.Body); err != nil {
+		return err
+	}
 	if k.inform == nil {
 		return c.pass(k, raw)
 	}
@@ -171,6 +170,9 @@ func (c *Conn) reference(k *call, m *wire.Message, raw []byte, now time.Time) er
 func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error {
 	body := string(m.Body)
 	entry, secret, err := decodeEntry(body, c.scope.wire.Elements)
+	if err == nil && m.HasControls() {
+		err = checkControls(m)
+	}
 	k.mu.Lock()
 	k.hear(len(raw), now)
 	if err != nil {
@@ -207,6 +209,11 @@ func (c *Conn) complete(k *call, m *wire.Message, raw []byte, alone bool, now ti
 			return err
 		}
 	}
+	if k.generates && result.Code == 0 && !result.Bare() {
+		if err := checkGenerated(m.Body); err != nil {
+			return err
+		}
+	}
 	if k.seen == KindBind {
 		c.chainBind(k, result.Code)
 	}
@@ -234,35 +241,6 @@ func (c *Conn) complete(k *call, m *wire.Message, raw []byte, alone bool, now ti
 		k.recycle()
 	}
 	return nil
-}
-
-// controls reads the controls of a last answer that the observer understands. A paging control that cannot be read is an
-// error: taken for an empty one, it would make a part look like the whole.
-func (k *call) controls(m *wire.Message) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var malformed error
-	var known []string // for the span, where one is recorded
-	err := m.Controls(func(ctl wire.Control) bool {
-		if k.said != nil && len(known) < spanControls {
-			known = append(known, boundedOID([]byte(ctl.OID)))
-		}
-		switch ctl.OID {
-		case wire.OIDPaging:
-			var cookie []byte
-			_, cookie, malformed = wire.ParsePaging(ctl.Value)
-			k.paged, k.cookie = true, bytes.Clone(cookie) // read by the caller after the driver has delivered this answer
-		case ldap.ControlTypeBeheraPasswordPolicy:
-			k.policy = readPolicy(ctl.Value)
-		default:
-			k.unknown = true
-		}
-		return malformed == nil
-	})
-	if known != nil {
-		k.said = append(k.said, attribute.StringSlice(attrAnswered, known))
-	}
-	return cmp.Or(malformed, err)
 }
 
 // pass lets a message through to the driver after a look at all of it.
