@@ -87,6 +87,8 @@ type Address struct {
 	TLS     bool   // ldaps
 }
 
+var errCredentials = errors.New("server address holds a name or a password: leave out what is before the @, a bind has settings of its own")
+
 // ParseURL reads ldap://host[:389], ldaps://host[:636] and ldapi://%2Fpath.
 func ParseURL(raw string) (Address, error) {
 	if socket, found := strings.CutPrefix(raw, "ldapi://"); found {
@@ -96,11 +98,11 @@ func ParseURL(raw string) (Address, error) {
 	if err != nil { // its text may hold a password
 		return Address{}, errors.New("server address is no URL: write ldap://host, ldaps://host or ldapi://%2Fpath")
 	}
-	if u.User != nil || strings.Contains(u.Opaque, "@") { // it would show wherever the address does
-		return Address{}, errors.New("server address holds a name or a password: leave out what is before the @, a bind has settings of its own")
-	}
 	ports := map[string]string{"ldap": "389", "ldaps": "636"}
 	port, known := ports[u.Scheme]
+	if u.User != nil || strings.Contains(raw, "@") && (!known || u.Hostname() == "") { // it would show wherever the address does
+		return Address{}, errCredentials
+	}
 	if !known {
 		return Address{}, fmt.Errorf("server address %q has no LDAP scheme: write ldap://, ldaps:// or ldapi://", u.Redacted())
 	}
@@ -123,6 +125,9 @@ func parseSocket(socket string) (Address, error) {
 	}
 	if path == "" {
 		path = socket
+	}
+	if path != "" && path[0] != '/' && strings.Index(socket, "@") > 0 { // at the start it marks an abstract socket
+		return Address{}, errCredentials
 	}
 	if path == "" || path == "/" {
 		path = "/var/run/slapd/ldapi"
