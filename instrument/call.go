@@ -192,13 +192,13 @@ func (c *Conn) describe(k *call, v *requestView, recording bool) (namespace stri
 	return namespace
 }
 
-// keep remembers a raw entry for the recorder, within the bounds of one operation.
-func (c *Conn) keep(k *call, raw string, secret bool) {
+// keep remembers a raw entry, whose bytes are body, for the recorder, within the bounds of one operation.
+func (c *Conn) keep(k *call, body []byte, raw string, secret bool) {
 	p := c.scope.policy
 	if k.recorded == 0 || len(k.kept) >= p.Entries || k.size+len(raw) > p.EntryBytes {
 		return
 	}
-	if secret || c.scope.redact.level != LevelValues {
+	if dn, _, _ := wire.Element(body); secret || c.scope.redact.level != LevelValues || secretDN(dn) {
 		raw = c.scope.redact.entry(raw)
 	}
 	if raw != "" {

@@ -184,7 +184,7 @@ func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error 
 	}
 	k.entries++
 	count := k.entries
-	c.keep(k, body, secret)
+	c.keep(k, m.Body, body, secret)
 	k.mu.Unlock()
 	if k.divert == nil {
 		return c.pass(k, raw)

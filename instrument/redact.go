@@ -206,17 +206,22 @@ func (r redactor) dn(dn []byte) string {
 	return string(r.appendDN(scratch[:0], dn))
 }
 
-// secretDN reports whether a name is made of a secret attribute, which nobody should do.
+// secretDN reports whether a name may be made of a secret attribute, which nobody should do. It looks at whatever is before
+// an equals sign, quoted and escaped or not, because it is asked for every entry that is kept.
 func secretDN(dn []byte) bool {
 	for {
-		end, separator := dnPart(dn)
-		if name, _, found := bytes.Cut(dn[:end], []byte{'='}); found && secretName(bytes.TrimSpace(name)) {
-			return true
-		}
-		if separator == 0 {
+		equals := bytes.IndexByte(dn, '=')
+		if equals < 0 {
 			return false
 		}
-		dn = dn[end+1:]
+		start := equals
+		for start > 0 && dn[start-1] != ',' && dn[start-1] != '+' && dn[start-1] != ';' {
+			start--
+		}
+		if secretName(bytes.TrimSpace(dn[start:equals])) {
+			return true
+		}
+		dn = dn[equals+1:]
 	}
 }
 

@@ -96,6 +96,7 @@ func repeats(s *session) {
 		switch m.Op {
 		case wire.SearchRequest:
 			s.entry(m, "cn=a,dc=org", "cn", "Ada", "userPassword", secret, "UnicodePwd;binary", secret, "supplementalCredentials", secret)
+			s.entry(m, "cn=a+userPassword="+secret+",dc=org", "cn", "Ada") // no attribute tells that its name holds one
 			s.answer(m, 0)
 		case wire.ExtendedRequest:
 			var value wire.Encoder
