@@ -100,12 +100,7 @@ func searchMessage(id int64, r *ldap.SearchRequest) (raw []byte, ok bool) {
 }
 
 // refer keeps the first address of a reference, as the driver does.
-func (a *reply) refer(body []byte) error {
-	return wire.References(body, func(uri []byte) bool {
-		a.result.Referrals = append(a.result.Referrals, string(uri))
-		return false
-	})
-}
+func (a *reply) refer(uri string) { a.result.Referrals = append(a.result.Referrals, uri) }
 
 // take reads the last answer. It has been checked whole.
 func (a *reply) take(m *wire.Message, raw []byte, result *wire.Result) {

@@ -40,6 +40,7 @@ type task struct {
 	turn     *turn                                 // the sender's, given back when the message has left; nil when it is not ours to give
 	divert   func(*ldap.Entry, wire.Message) error // takes entries instead of the driver; called by the reading goroutine
 	inform   func(raw []byte) error                // takes intermediate responses; likewise
+	refer    func(uri string)                      // takes the first address of each reference; likewise
 	secure   func() error                          // encrypts the connection when the answer is success; likewise
 	limit    int                                   // entries that the caller asked for at most; 0 is no limit
 	patient  bool                                  // silence does not end it

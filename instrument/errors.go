@@ -71,7 +71,7 @@ func isMalformed(err error) bool {
 // ResultCode returns the LDAP result code in err, and false when no server answered.
 func ResultCode(err error) (int64, bool) {
 	var answer *ldap.Error
-	if !errors.As(err, &answer) {
+	if !errors.As(err, &answer) || errors.Is(err, ldap.ErrMalformedPacket) { // the latter has a code that servers may send
 		return 0, false
 	}
 	switch answer.ResultCode {

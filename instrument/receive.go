@@ -155,16 +155,27 @@ func (c *Conn) reference(k *call, m *wire.Message, raw []byte, now time.Time) er
 		return len(k.urls) < keptReferrals
 	})
 	k.mu.Unlock()
-	if err == nil && k.reply != nil {
-		err = k.reply.refer(m.Body)
+	var first string
+	if err == nil {
+		first, err = firstAddress(m.Body)
 	}
 	if err == nil {
 		err = k.referred(m.Body)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = wire.Scan(raw, c.scope.wire)
 	}
-	return c.pass(k, raw)
+	switch {
+	case err != nil:
+		return err
+	case k.refer != nil:
+		k.refer(first)
+	case k.reply != nil:
+		k.reply.refer(first)
+	default:
+		c.deliver(k, raw)
+	}
+	return nil
 }
 
 func (c *Conn) entry(k *call, m *wire.Message, raw []byte, now time.Time) error {

@@ -3,7 +3,11 @@
 package instrument
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument/wire"
 )
@@ -35,4 +39,18 @@ func (k *call) referred(body []byte) error {
 		f(addresses)
 	}
 	return err
+}
+
+// errNowhere has the driver's own code in its chain, as from the driver.
+var errNowhere = fmt.Errorf("%w: %w", wire.ErrMalformed,
+	ldap.NewError(ldap.ErrorMalformedPacket, fmt.Errorf("%w: reference without an address", ldap.ErrMalformedPacket)))
+
+// firstAddress returns the first address of a reference, of which there must be one.
+func firstAddress(body []byte) (uri string, err error) {
+	err = errNowhere
+	malformed := wire.References(body, func(first []byte) bool {
+		uri, err = string(first), nil
+		return false
+	})
+	return uri, cmp.Or(malformed, err)
 }

@@ -14,33 +14,26 @@ import (
 // stream runs one search and gives its answers to send as they come, on the goroutine that reads the connection. It
 // changes r. patient lifts the limit on silence.
 func (c *Client) stream(ctx context.Context, r *ldap.SearchRequest, patient bool, send func(*ldap.SearchSingleResult)) error {
-	deliver := func(e *ldap.Entry, m wire.Message) error {
-		controls, err := driverControls(&m)
+	deliver := func(result *ldap.SearchSingleResult, err error) error {
 		if err == nil {
-			send(&ldap.SearchSingleResult{Entry: e, Controls: controls})
+			send(result)
 			c.conn.rearm() // the reader may have taken its time
 		}
 		return err
 	}
 	result, _, err := c.search(ctx, r, func(k *call) {
-		k.divert, k.patient, k.target = deliver, patient, r.BaseDN
-		k.reply = newReply(c.conn.asked.next(), r)
+		k.patient, k.target, k.reply = patient, r.BaseDN, newReply(c.conn.asked.next(), r)
+		k.divert = func(e *ldap.Entry, m wire.Message) error {
+			controls, err := driverControls(&m)
+			return deliver(&ldap.SearchSingleResult{Entry: e, Controls: controls}, err)
+		}
+		k.refer = func(uri string) { _ = deliver(&ldap.SearchSingleResult{Referral: uri}, nil) }
 		k.inform = func(raw []byte) error {
 			control, err := intermediateControl(raw)
-			if err == nil {
-				send(&ldap.SearchSingleResult{Controls: []ldap.Control{control}})
-				c.conn.rearm()
-			}
-			return err
+			return deliver(&ldap.SearchSingleResult{Controls: []ldap.Control{control}}, err)
 		}
 	})
-	if result == nil {
-		return err
-	}
-	for _, uri := range result.Referrals {
-		send(&ldap.SearchSingleResult{Referral: uri})
-	}
-	if len(result.Controls) > 0 {
+	if result != nil && len(result.Controls) > 0 {
 		send(&ldap.SearchSingleResult{Controls: result.Controls})
 	}
 	return err
