@@ -130,14 +130,15 @@ func (c *Client) Entries(ctx context.Context, request *ldap.SearchRequest, size 
 	}
 }
 
-// SearchPaged collects all pages of a paged search. Beside an error it returns what came before, which is not the whole.
+// SearchPaged collects all pages of a paged search, with the controls of each. Beside an error it returns what came before, which is not the whole.
 func (c *Client) SearchPaged(ctx context.Context, request *ldap.SearchRequest, size uint32) (*ldap.SearchResult, error) {
 	all := &ldap.SearchResult{}
 	for page, err := range c.Pages(ctx, request, size) {
 		if page != nil {
 			all.Entries = append(all.Entries, page.Entries...)
 			all.Referrals = append(all.Referrals, page.Referrals...)
-			all.Controls, all.ResultCode, all.DiagnosticMessage = page.Controls, page.ResultCode, page.DiagnosticMessage
+			all.Controls = append(all.Controls, page.Controls...)
+			all.ResultCode, all.DiagnosticMessage = page.ResultCode, page.DiagnosticMessage
 		}
 		if err != nil {
 			return all, err

@@ -4,6 +4,8 @@ package instrument
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/go-ldap/ldap/v3"
@@ -12,8 +14,9 @@ import (
 )
 
 // Search runs one search (RFC 4511 section 4.5). A nil error means that the whole answer came: the wire saw the final
-// answer with code 0. Beside an error with a result code, such as sizeLimitExceeded, the entries that came are returned.
-// The request is never changed.
+// answer with code 0. Beside an error with a result code, such as sizeLimitExceeded, the entries that came are returned,
+// and so they are when a server goes beyond an enforced size limit: the error is then ldap.ErrSizeLimitExceeded and ErrLimit,
+// and the connection of no more use, because the server goes on to send. The request is never changed.
 func (c *Client) Search(ctx context.Context, request *ldap.SearchRequest) (*ldap.SearchResult, error) {
 	r := *request
 	r.Controls = slices.Clone(request.Controls)
@@ -31,7 +34,7 @@ func (c *Client) searchOnce(ctx context.Context, r *ldap.SearchRequest, link Cal
 			k.reply = newReply(c.conn.asked.next(), r)
 		}
 	})
-	if _, answered := ResultCode(err); err != nil && !answered {
+	if _, answered := ResultCode(err); err != nil && !answered && !errors.Is(err, ldap.ErrSizeLimitExceeded) {
 		return nil, t, err
 	}
 	if result == nil {
@@ -60,5 +63,18 @@ func (c *Client) search(ctx context.Context, r *ldap.SearchRequest, prepare func
 		}
 		return filterError(r.Filter, err)
 	})
+	if err != nil && asks.overfull() && errors.Is(err, ErrLimit) { // which may be the end of others on the connection too
+		err = c.failed(KindSearch, fmt.Errorf("%w: %w", errors.Unwrap(err), ldap.ErrSizeLimitExceeded))
+		if asks.reply != nil {
+			result = &asks.reply.result
+		}
+	}
 	return result, t, err
+}
+
+// overfull reports whether more entries came than the size limit allows.
+func (k *call) overfull() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.limit > 0 && k.entries > k.limit
 }
