@@ -5,6 +5,7 @@ package instrument
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -120,9 +121,17 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Flush serves streaming handlers that do not use http.ResponseController.
-func (a *answer) Flush() {
-	a.begins(http.StatusOK)
-	_ = http.NewResponseController(a.ResponseWriter).Flush()
+func (a *answer) Flush() { _ = a.FlushError() }
+
+// FlushError is asked by http.ResponseController before Flush, and tells of a writer that cannot. Then nothing has begun.
+func (a *answer) FlushError() error {
+	before := a.status
+	a.begins(http.StatusOK) // first: whoever reads the answer may act on it at once
+	err := http.NewResponseController(a.ResponseWriter).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		a.status = before
+	}
+	return err
 }
 
 func traceID(ctx context.Context) trace.TraceID { return trace.SpanContextFromContext(ctx).TraceID() }

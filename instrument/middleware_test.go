@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -177,6 +178,26 @@ func TestMiddlewareStatus(t *testing.T) {
 				t.Errorf("status %d, body %q; want %d and %q", q.Status, body, test.status, test.body)
 			}
 		})
+	}
+}
+
+// stiff is a ResponseWriter that cannot flush.
+type stiff struct{ http.ResponseWriter }
+
+// A handler learns that its writer cannot flush, and nothing has begun by the attempt.
+func TestMiddlewareFlushOfAWriterThatCannot(t *testing.T) {
+	t.Parallel()
+	scope := instrument.New()
+	handler := scope.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := http.NewResponseController(w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("error %v", err)
+		}
+		w.(http.Flusher).Flush()
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	handler.ServeHTTP(stiff{httptest.NewRecorder()}, httptest.NewRequest(http.MethodGet, "/", nil))
+	if q := scope.Recorder().Requests(0, 1)[0]; q.Status != http.StatusNotFound {
+		t.Errorf("status %d", q.Status)
 	}
 }
 
