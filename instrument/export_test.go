@@ -30,6 +30,9 @@ func Open(c *Conn) int {
 	return c.inflight.count
 }
 
+// Prepared returns how many beginnings of spans of a kind are kept for a connection's server.
+func Prepared(c *Client, kind Kind) int { return len(*c.conn.endpoint.Load().start[kind].Load()) }
+
 // Walked is the call stack of who calls it, as the observer takes it.
 //
 //go:noinline
