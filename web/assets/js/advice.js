@@ -48,7 +48,7 @@ export function card(f, actions) {
   const named = f.operations.slice(0, 6);
   return h("article.card.finding", { "data-testid": "finding", "data-rule": f.rule },
     h("h2", {}, h(`span.chip.severity.${f.severity}`, {}, icon(f.severity), f.severity), " ", f.title, " ", h("code.dim", {}, f.rule)),
-    h("p", {}, f.requests > 1 ? "The newest: " : "", h("b", {}, f.requests > 1 ? f.evidence : sentence(f.evidence)), "."),
+    h("p", {}, f.requests > 1 ? "In the newest: " : "", h("b", {}, f.requests > 1 ? f.evidence : sentence(f.evidence)), "."),
     f.shape_text ? h("p", {}, h("code", {}, f.shape_text)) : null,
     h("p", {}, f.why),
     h("p.fix", {}, icon("right"), h("span", {}, f.fix)),
