@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -134,4 +136,31 @@ func TestBrowserStepsStandAroundTheirOperations(t *testing.T) {
 			t.Errorf("%s stands %.1f pixels beside its operation", name, outside)
 		}
 	}
+}
+
+// TestBrowserRequestsStandStill: HTTP requests do not move away under the pointer, and their numbers go on.
+func TestBrowserRequestsStandStill(t *testing.T) {
+	t.Parallel()
+	r, b := opensDemo(t, 1440, 900)
+	for range 3 {
+		r.visit("/people?q=ada")
+	}
+	b.visit(r.panel + "/?screen=requests")
+	b.lists(r)
+	listed := func() string { return asks[string](b, `[...document.querySelectorAll("#requests tbody button.link")].map(e => e.id).join()`) }
+	of := func(n int) string { return fmt.Sprintf(`document.querySelector("#requests").innerText.includes("of %d")`, n) }
+	b.await("three of them", of(3))
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 700, 200))
+	b.await("the pointer above a row", `document.querySelector("#requests tbody:hover")`)
+	before := listed()
+	r.visit("/groups")
+	b.await("the fourth to be counted", of(4))
+	if after := listed(); after != before {
+		t.Errorf("below the pointer the list became %s, from %s", after, before)
+	}
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 700, 20))
+	b.await("the fourth", `document.querySelector("#requests tbody").innerText.includes("/groups")`)
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 700, 200))
+	b.click("#sort-ops")
+	b.await("the one with most operations above", `document.querySelector("#requests tbody tr").innerText.includes("/groups")`)
 }

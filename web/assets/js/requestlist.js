@@ -23,6 +23,7 @@ export class RequestList {
     this.by = "start";
     this.down = true;
     this.page = 0;
+    /** @type {string[]} what is listed; none where it is chosen anew */ this.ids = [];
     this.drawn = 0;
     /** @type {ReturnType<typeof setTimeout>|undefined} */ this.timer = undefined;
   }
@@ -45,13 +46,15 @@ export class RequestList {
       .sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) * (this.down ? -1 : 1));
     this.page = Math.max(0, Math.min(this.page, Math.ceil(all.length / pageRows) - 1));
     const from = this.page * pageRows;
-    const rows = all.slice(from, from + pageRows);
+    const still = this.host.querySelector("tbody")?.matches(":hover, :focus-within"); // nothing moves away from who is about to choose
+    const rows = still && this.ids.length ? this.ids.flatMap((id) => all.find((q) => q.id === id) ?? []) : all.slice(from, from + pageRows);
+    this.ids = rows.map((q) => q.id);
     const scroll = this.host.scrollTop;
     const focus = this.host.contains(document.activeElement) ? document.activeElement?.id : "";
     const head = columns.map(([name, title, , numeric]) => h(numeric ? "th.num" : "th", { scope: "col", "aria-sort": this.by !== name ? null : this.down ? "descending" : "ascending" },
       h("button.plain", { id: `sort-${name}`, onclick: () => this.sort(name) }, title, this.by === name ? (this.down ? " ↓" : " ↑") : "")));
     fill(this.host, h("header.pagehead", {}, h("h1", {}, "HTTP requests and jobs"), h("span.dim", {}, all.length ? `${count(from + 1)} to ${count(from + rows.length)} of ${count(all.length)}` : ""), this.older(), this.pager(all.length)),
-      all.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of HTTP requests" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map((q) => this.row(q)))))
+      all.length ? h("div.scroll.pad", { tabindex: "0", role: "region", "aria-label": "Table of HTTP requests" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", { onmouseleave: () => this.show(), onfocusout: () => this.show() }, ...rows.map((q) => this.row(q)))))
         : h("p.note.pad", {}, "No HTTP request has been seen yet. Operations outside of any stand in the live list, under the background."));
     this.host.scrollTop = scroll;
     if (focus) document.getElementById(focus)?.focus();
@@ -66,7 +69,7 @@ export class RequestList {
   /** @param {number} n */
   pager(n) {
     if (n <= pageRows) return null;
-    const turn = (/** @type {number} */ by) => { this.page += by; this.show(true); };
+    const turn = (/** @type {number} */ by) => { this.page += by; this.anew(); };
     return h("span.buttons", {}, h("button", { id: "page-newer", disabled: this.page === 0, onclick: () => turn(-1) }, "Previous"), h("button", { id: "page-older", disabled: (this.page + 1) * pageRows >= n, onclick: () => turn(1) }, "Next"));
   }
 
@@ -83,6 +86,11 @@ export class RequestList {
     this.down = this.by === name ? !this.down : true;
     this.by = name;
     this.page = 0;
+    this.anew();
+  }
+
+  anew() {
+    this.ids = [];
     this.show(true);
   }
 }
