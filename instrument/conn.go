@@ -87,7 +87,8 @@ func newConn(s *Scope, o dialOptions, server string, security Security, inner, r
 	return c
 }
 
-// track remembers a call that waits for an answer, unless the connection has ended.
+// track remembers a call that waits for an answer, unless the connection has ended. Silence is counted from the first of
+// those that wait: a server that hangs is to be noticed however much it is asked.
 func (c *Conn) track(k *call, answered bool, now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,11 +96,14 @@ func (c *Conn) track(k *call, answered bool, now time.Time) error {
 		return c.cause
 	}
 	if answered {
+		awaited := c.awaited()
 		c.inflight.add(k)
 		if k.patient {
 			c.patient++
 		}
-		c.arm(now)
+		if !awaited {
+			c.arm(now)
+		}
 		if k.reply == nil {
 			c.reader.want()
 		}
@@ -114,7 +118,9 @@ func (c *Conn) giveUp(id int64, now time.Time) {
 	if k != nil && !k.patient {
 		k.patient, k.given = true, true
 		c.patient++
-		c.arm(now)
+		if !c.awaited() {
+			c.arm(now)
+		}
 		c.outlive(id)
 	}
 	c.mu.Unlock()
@@ -170,11 +176,14 @@ func (c *Conn) reclaim(k *call, bytes int, now time.Time) {
 	}
 }
 
+// awaited reports whether somebody waits who does not bear silence. The caller holds mu.
+func (c *Conn) awaited() bool { return c.inflight.count > c.patient }
+
 // arm sets the read deadline while somebody waits, and lifts it otherwise. The caller holds mu.
 func (c *Conn) arm(now time.Time) {
 	c.armed = now
 	var deadline time.Time
-	if c.inflight.count > c.patient && c.limits.Idle > 0 {
+	if c.awaited() && c.limits.Idle > 0 {
 		deadline = now.Add(c.limits.Idle)
 	}
 	_ = c.raw.SetReadDeadline(deadline)
