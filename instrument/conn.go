@@ -36,13 +36,11 @@ type Conn struct {
 
 	handoff atomic.Pointer[call] // the announced call whose message leaves next
 
-	writing sync.Mutex  // guards inner and partial
-	inner   net.Conn    // TLS or plain; StartTLS replaces it, in the goroutine that reads
-	partial []byte      // of a message that comes in several writes
-	begun   atomic.Bool // there is a part
-
-	bounding sync.Mutex // guards senders, and the write deadline above TLS
-	senders  int        // above TLS, those for whom the write deadline is set
+	writing sync.Mutex                // guards inner and partial
+	inner   net.Conn                  // TLS or plain; StartTLS replaces it, in the goroutine that reads
+	partial []byte                    // of a message that comes in several writes
+	begun   atomic.Bool               // there is a part
+	hurry   atomic.Pointer[time.Time] // until when all that is written has to leave; nil for no hurry
 
 	mu       sync.Mutex // guards what follows
 	inflight inflight

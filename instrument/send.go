@@ -150,7 +150,7 @@ func (c *Conn) send(k *call, message *wire.Message, raw []byte, within time.Dura
 		turn.giveBack()
 	}
 	if err == nil {
-		err = c.write(raw, now.Add(within))
+		err = c.write(raw, now, within)
 	}
 	if !long {
 		c.begin(k, len(raw), now)
@@ -172,39 +172,34 @@ func (c *Conn) send(k *call, message *wire.Message, raw []byte, within time.Dura
 	return len(raw), nil
 }
 
-// write writes one message, until a deadline.
-func (c *Conn) write(raw []byte, deadline time.Time) error {
-	if c.bound(deadline) { // before the lock: it also bounds who holds it
-		defer c.unbound()
+// write writes one message. Who writes has so long from the moment in which it is its turn: what others ask for meanwhile
+// does not give it longer.
+func (c *Conn) write(raw []byte, now time.Time, within time.Duration) error {
+	if !c.writing.TryLock() {
+		if within < c.limits.Write {
+			c.hasten(now.Add(within))
+		}
+		c.writing.Lock()
+		now = c.scope.clock.now()
 	}
-	c.writing.Lock()
 	defer c.writing.Unlock()
+	_ = c.raw.SetWriteDeadline(now.Add(within))
+	if last := c.hurry.Load(); last != nil { // behind the line above: who hurries stores it before it sets the deadline
+		_ = c.raw.SetWriteDeadline(*last)
+	}
 	_, err := c.inner.Write(raw)
+	if c.secured.Load() != nil {
+		// TLS also writes by itself, in the goroutine that reads: the answer to a KeyUpdate (RFC 8446 section 4.6.3) would fail
+		// by the deadline of a message that left long ago, and with it all that is sent afterwards.
+		_ = c.raw.SetWriteDeadline(time.Time{})
+	}
 	return err
 }
 
-// bound gives what is written until a deadline, and reports whether unbound has to lift it.
-func (c *Conn) bound(deadline time.Time) (secured bool) {
-	if c.secured.Load() == nil {
-		_ = c.raw.SetWriteDeadline(deadline)
-		return false
-	}
-	c.bounding.Lock()
-	defer c.bounding.Unlock()
-	c.senders++
+// hasten bounds all that is still written: somebody takes leave, and closes the connection next.
+func (c *Conn) hasten(deadline time.Time) {
+	c.hurry.CompareAndSwap(nil, &deadline)
 	_ = c.raw.SetWriteDeadline(deadline)
-	return true
-}
-
-// unbound lifts the write deadline when nobody sends any more. TLS also writes by itself, in the goroutine that reads: the
-// answer to a KeyUpdate (RFC 8446 section 4.6.3) would fail by the deadline of a message that left long ago, and with it
-// all that is sent afterwards.
-func (c *Conn) unbound() {
-	c.bounding.Lock()
-	defer c.bounding.Unlock()
-	if c.senders--; c.senders == 0 {
-		_ = c.raw.SetWriteDeadline(time.Time{})
-	}
 }
 
 // keepBack ends a call that was never sent, and gives the sender's turn back. In a bind of several messages the call before,
