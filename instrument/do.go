@@ -44,7 +44,7 @@ func (c *Client) do(ctx context.Context, kind Kind, prepare func(*call), run fun
 	}
 	stop := func() bool { return true }
 	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, func() { c.conn.abandon(k, ctx.Err()) })
+		stop = context.AfterFunc(ctx, func() { c.conn.abandon(k, ender(ctx).Err()) })
 	}
 	returned := false
 	defer func() {

@@ -111,8 +111,23 @@ func transport(ctx context.Context, conn *Conn, err error) error {
 	return fmt.Errorf("%w: %w", ErrConnection, cause)
 }
 
+// endedBy is the cause of a context that ended because another one did, of which it is not made.
+type endedBy struct{ context.Context } //nolint:containedctx // to be asked why it ended
+
+func (e *endedBy) Error() string { return e.Err().Error() }
+
+// ender returns the context that ended, which is another one than ctx where that ended for its sake.
+func ender(ctx context.Context) context.Context {
+	var by *endedBy
+	if errors.As(context.Cause(ctx), &by) {
+		return by.Context
+	}
+	return ctx
+}
+
 // contextError returns why a context ended, with ErrTimeout in the chain for a deadline.
 func contextError(ctx context.Context) error {
+	ctx = ender(ctx)
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {
 		err = fmt.Errorf("%w: %w", err, cause)

@@ -97,7 +97,7 @@ func (w *ContextClient) GetLastError() error { return w.client.Err() }
 // IsClosing reports whether the connection has ended.
 func (w *ContextClient) IsClosing() bool { return w.client.Err() != nil }
 
-// SetTimeout bounds each later operation of this ContextClient as a whole; zero leaves it to the context.
+// SetTimeout bounds each later operation of this ContextClient as a whole, a stream too; zero leaves it to the context.
 func (w *ContextClient) SetTimeout(limit time.Duration) { w.limit.Store(int64(limit)) }
 
 // TLSConnectionState returns the state of the encryption.

@@ -64,14 +64,16 @@ func (w *ContextClient) Syncrepl(ctx context.Context, request *ldap.SearchReques
 	return w.stream(ctx, withControl(request, ldap.NewControlSyncRequest(mode, cookie, reloadHint)), size, true)
 }
 
-// stream starts a search that runs until its end or that of ctx.
+// stream starts a search that runs until its end or that of ctx, of With's context or of the time that SetTimeout gives.
 func (w *ContextClient) stream(ctx context.Context, r *ldap.SearchRequest, size int, patient bool) ldap.Response {
 	ctx, cancel := context.WithCancelCause(w.join(ctx))
-	stop := context.AfterFunc(w.ctx, func() { cancel(context.Cause(w.ctx)) })
+	outer, done := w.within()
+	stop := context.AfterFunc(outer, func() { cancel(&endedBy{outer}) })
 	s := &stream{results: make(chan *ldap.SearchSingleResult, max(size, 0)), over: make(chan struct{})}
 	go func() { // asynchronous by the contract of ldap.Client; ends with the search, ctx or the connection
 		defer close(s.over)
 		defer cancel(nil)
+		defer done()
 		defer stop()
 		var lost atomic.Bool // another goroutine may read the connection, and be late
 		err := w.client.stream(ctx, r, patient, func(result *ldap.SearchSingleResult) {
