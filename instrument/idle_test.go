@@ -5,12 +5,15 @@ package instrument_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/ldapscope/ldapscope/instrument"
 )
@@ -77,4 +80,78 @@ func TestSilenceUnderSteadyAbandoning(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What the reader of a stream takes for itself is not the server's silence, whoever streams; afterwards that counts again.
+func TestSlowReaderIsNotSilence(t *testing.T) {
+	t.Parallel()
+	const entries = 20
+	for name, stream := range map[string]func(*instrument.Client, context.Context) ldap.Response{
+		"driver": func(c *instrument.Client, ctx context.Context) ldap.Response {
+			return c.Conn().SearchAsync(ctx, search("(uid=a)"), 0)
+		},
+		"observer": func(c *instrument.Client, ctx context.Context) ldap.Response {
+			return c.With(ctx).SearchAsync(ctx, search("(uid=a)"), 0)
+		},
+	} {
+		for _, ends := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, server ends %v", name, ends), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := piped(t, instrument.New(), func(s *session) {
+						m, _ := s.next()
+						for range entries {
+							s.entry(m, "uid=a", "uid", "a")
+						}
+						if ends {
+							s.answer(m, 0)
+						}
+						mute(s)
+					}, instrument.WithTimeouts(instrument.Timeouts{Idle: time.Second}))
+					n, last, r := 0, time.Now(), stream(c, context.WithoutCancel(t.Context()))
+					for r.Next() {
+						if n++; n%5 == 1 {
+							<-time.After(3 * time.Second)
+						}
+						last = time.Now()
+					}
+					if n != entries || (r.Err() == nil) != ends {
+						t.Errorf("%d of %d entries, %v", n, entries, r.Err())
+					}
+					if took := time.Since(last); !ends && took > 2*time.Second {
+						t.Errorf("the silence lasted %v, the limit is 1s", took)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A stream of the driver's whose reader pauses does not end the connection for who searches meanwhile.
+func TestSearchBesidePausedStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const entries = 14 // as many as the driver takes, the last one in hand, with nobody reading them
+		c := piped(t, instrument.New(), func(s *session) {
+			m, _ := s.next()
+			for range entries {
+				s.entry(m, "uid=a", "uid", "a")
+			}
+			other, _ := s.next()
+			s.answer(other, 0)
+			s.answer(m, 0)
+			mute(s)
+		}, instrument.WithTimeouts(instrument.Timeouts{Idle: time.Second}))
+		r := c.Conn().SearchAsync(context.WithoutCancel(t.Context()), search("(uid=a)"), 0)
+		if !r.Next() {
+			t.Fatal(r.Err())
+		}
+		<-time.After(3 * time.Second)
+		if _, err := c.Search(t.Context(), search("(uid=b)")); err != nil {
+			t.Errorf("beside it: %v", err)
+		}
+		if n, err := drain(r); n != entries-1 || err != nil {
+			t.Errorf("the stream gave %d more of %d entries, %v", n, entries-1, err)
+		}
+	})
 }

@@ -48,6 +48,9 @@ func (c *Conn) hand(p []byte) (n int, err error) {
 
 // receive takes one message off the wire and decides who gets it.
 func (c *Conn) receive() error {
+	if c.passed { // and its user may have been slow to take it: that was no silence of the server
+		c.rearm()
+	}
 	if c.heard.messages > 0 && c.framer.Buffered() == 0 { // it may be long until the next one comes
 		c.domain.received(&c.heard)
 	}
@@ -260,6 +263,7 @@ func (c *Conn) pass(k *call, raw []byte) error {
 		return err
 	}
 	c.deliver(k, raw)
+	c.passed = c.passed || k.reply == nil
 	return nil
 }
 

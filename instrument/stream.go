@@ -43,7 +43,7 @@ func (c *Client) stream(ctx context.Context, r *ldap.SearchRequest, patient bool
 func (c *Conn) rearm() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.Sub(c.armed) > c.limits.Idle/8 {
+	if now := time.Now(); c.limits.Idle > 0 && now.Sub(c.armed) > c.limits.Idle/8 {
 		c.arm(now)
 	}
 }
