@@ -54,3 +54,27 @@ func TestAbandonedIsForgotten(t *testing.T) {
 		t.Errorf("usage %+v", usage)
 	}
 }
+
+// That holds for searches that tell of changes too, although nobody minds their silence.
+func TestAbandonedChangesAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := wireUp(t, instrument.New())
+	for range 1500 {
+		w.id++
+		var e wire.Encoder
+		e.Message(w.id, func(e *wire.Encoder) {
+			mark := e.Begin(byte(wire.SearchRequest))
+			e.OctetString("")
+			e.Bytes = append(e.Bytes, 10, 1, 2, 10, 1, 0, 2, 1, 0, 2, 1, 0, 1, 1, 0, 0x87, 1, 'a', 0x30, 0)
+			e.End(mark)
+		}, []wire.Control{{OID: wire.OIDPersistent}})
+		if _, err := w.conn.Write(e.Bytes); err != nil {
+			t.Fatal(err)
+		}
+		w.abandon(w.id)
+	}
+	if open := instrument.Open(w.conn); open > 1100 {
+		t.Errorf("%d operations are waited for", open)
+	}
+	w.run(1)
+}

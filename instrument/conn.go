@@ -114,9 +114,11 @@ func (c *Conn) track(k *call, answered bool, now time.Time) error {
 func (c *Conn) giveUp(id int64, now time.Time) {
 	c.mu.Lock()
 	k := c.inflight.get(id)
-	if k != nil && !k.patient {
-		k.patient, k.given = true, true
-		c.patient++
+	if k != nil && !k.given {
+		if k.given = true; !k.patient {
+			k.patient = true
+			c.patient++
+		}
 		if !c.awaited() {
 			c.arm(now)
 		}

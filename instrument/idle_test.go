@@ -155,3 +155,50 @@ func TestSearchBesidePausedStream(t *testing.T) {
 		}
 	})
 }
+
+// A search that tells of changes bears silence, whoever sends it; one that only refreshes does not.
+func TestSilenceBetweenChanges(t *testing.T) {
+	t.Parallel()
+	with := func(control ldap.Control) *ldap.SearchRequest {
+		r := search("(uid=a)")
+		r.Controls = []ldap.Control{ldap.NewControlManageDsaIT(false), control}
+		return r
+	}
+	tests := []struct {
+		name    string
+		request *ldap.SearchRequest
+		lasts   bool
+	}{
+		{"refresh and persist", with(ldap.NewControlSyncRequest(ldap.SyncRequestModeRefreshAndPersist, []byte("c"), false)), true},
+		{"refresh only", with(ldap.NewControlSyncRequest(ldap.SyncRequestModeRefreshOnly, nil, false)), false},
+		{"no mode", with(ldap.NewControlString(ldap.ControlTypeSyncRequest, false, "\x30\x00")), false},
+		{"persistent search", with(ldap.NewControlString("2.16.840.1.113730.3.4.3", true, "\x30\x09\x02\x01\x0f\x01\x01\xff\x01\x01\xff")), true},
+		{"notification", with(ldap.NewControlMicrosoftNotification()), true},
+		{"some other control", with(ldap.NewControlPaging(5)), false},
+	}
+	for _, test := range tests {
+		for _, driver := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, by the driver %v", test.name, driver), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := piped(t, instrument.New(), func(s *session) {
+						m, _ := s.next()
+						s.entry(m, "uid=a", "uid", "a")
+						<-time.After(time.Hour)
+						s.entry(m, "uid=b", "uid", "b")
+						s.answer(m, 0)
+						mute(s)
+					}, instrument.WithTimeouts(instrument.Timeouts{Idle: time.Minute}))
+					ctx := context.WithoutCancel(t.Context())
+					stream := c.With(ctx).SearchAsync
+					if driver {
+						stream = c.Conn().SearchAsync
+					}
+					if n, err := drain(stream(ctx, test.request, 1)); (n == 2) != test.lasts || (err == nil) != test.lasts {
+						t.Errorf("%d of 2 entries, %v", n, err)
+					}
+				})
+			})
+		}
+	}
+}

@@ -135,7 +135,7 @@ func (c *Conn) send(k *call, message *wire.Message, raw []byte, within time.Dura
 		return 0, err
 	}
 	now := c.scope.clock.now()
-	k.id = message.ID
+	k.id, k.patient = message.ID, k.patient || v.lasts
 	if v.kind == KindAbandon {
 		c.giveUp(v.abandon, now)
 	}

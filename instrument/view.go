@@ -26,6 +26,7 @@ type parsed struct {
 	dn       []byte // target, search base or bind name
 	search   wire.Search
 	paged    bool
+	lasts    bool // to tell of changes
 	pageSize int64
 }
 
@@ -110,6 +111,7 @@ func (v *requestView) read(m *wire.Message) (err error) {
 			v.paged = true
 			v.pageSize, _, _ = wire.ParsePaging(c.Value)
 		}
+		v.lasts = v.lasts || v.kind == KindSearch && c.Lasts()
 		return true
 	})
 }

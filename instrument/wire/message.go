@@ -108,13 +108,16 @@ type Control struct {
 
 // OIDs of controls that the house reads or writes itself.
 const (
-	OIDPaging        = "1.2.840.113556.1.4.319"  // RFC 2696
-	OIDSortRequest   = "1.2.840.113556.1.4.473"  // RFC 2891
-	OIDSortResponse  = "1.2.840.113556.1.4.474"  // RFC 2891
-	OIDStartTLS      = "1.3.6.1.4.1.1466.20037"  // RFC 4511 section 4.14
-	OIDDisconnection = "1.3.6.1.4.1.1466.20036"  // RFC 4511 section 4.4.1
-	OIDWhoAmI        = "1.3.6.1.4.1.4203.1.11.3" // RFC 4532
-	OIDPasswd        = "1.3.6.1.4.1.4203.1.11.1" // RFC 3062
+	OIDPaging        = "1.2.840.113556.1.4.319"   // RFC 2696
+	OIDSortRequest   = "1.2.840.113556.1.4.473"   // RFC 2891
+	OIDSortResponse  = "1.2.840.113556.1.4.474"   // RFC 2891
+	OIDSyncRequest   = "1.3.6.1.4.1.4203.1.9.1.1" // RFC 4533
+	OIDPersistent    = "2.16.840.1.113730.3.4.3"  // persistent search, draft-ietf-ldapext-psearch
+	OIDNotification  = "1.2.840.113556.1.4.528"   // of changes, Active Directory
+	OIDStartTLS      = "1.3.6.1.4.1.1466.20037"   // RFC 4511 section 4.14
+	OIDDisconnection = "1.3.6.1.4.1.1466.20036"   // RFC 4511 section 4.4.1
+	OIDWhoAmI        = "1.3.6.1.4.1.4203.1.11.3"  // RFC 4532
+	OIDPasswd        = "1.3.6.1.4.1.4203.1.11.1"  // RFC 3062
 )
 
 // Controls calls yield for each control of the message; Value aliases the message. It stops at the first malformed one.
@@ -138,6 +141,23 @@ func (m Message) Controls(yield func(Control) bool) error {
 
 // HasControls reports whether the message carries any control.
 func (m Message) HasControls() bool { return len(m.controls) > 0 }
+
+// Lasts reports whether a search with this control goes on when the answer is whole, to tell of changes.
+func (c Control) Lasts() bool {
+	switch c.OID {
+	case OIDPersistent, OIDNotification:
+		return true
+	case OIDSyncRequest:
+		const refreshAndPersist = 3
+		body, _, err := expect(c.Value, TagSequence, "")
+		if err != nil {
+			return false
+		}
+		mode, _, err := expectInteger(body, TagEnumerated, "")
+		return err == nil && mode == refreshAndPersist
+	}
+	return false
+}
 
 func parseControl(body []byte) (Control, error) {
 	oid, body, err := expect(body, TagOctetString, "control without an OID")
