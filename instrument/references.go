@@ -16,7 +16,7 @@ type referencesKey struct{}
 
 // WithReferences has the searches of ctx tell f all addresses of each continuation reference, in their order, any one of which
 // is enough (RFC 4511 section 4.5.3). A result holds the first of each, in the same order. f is called before the search
-// returns, from another goroutine.
+// returns, on the goroutine that reads the connection, which may be the one that asks: it must not use the connection.
 func WithReferences(ctx context.Context, f func(addresses []string)) context.Context {
 	return context.WithValue(ctx, referencesKey{}, f)
 }

@@ -59,6 +59,9 @@ type stream struct {
 
 // Next waits for the next answer.
 func (s *stream) Next() bool {
+	if s.ended {
+		return false
+	}
 	select {
 	case s.current = <-s.results:
 		return true

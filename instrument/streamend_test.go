@@ -5,6 +5,7 @@ package instrument_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,6 +75,46 @@ func TestStreamEndsWithEachOfItsContexts(t *testing.T) {
 					t.Errorf("recorded as %v, %d timeouts, %d abandoned", op.State, usage.Timeouts, usage.Abandoned)
 				}
 			})
+		})
+	}
+}
+
+// A stream whose reader has stopped ends in peace: by its limit on time, or closed by the application. What the goroutine that
+// reads still has for it is dropped.
+func TestStreamWithoutItsReader(t *testing.T) {
+	t.Parallel()
+	for name, closed := range map[string]bool{"closed": true, "timeout": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := piped(t, instrument.New(), func(s *session) {
+				m, _ := s.next()
+				for range 20 {
+					s.entry(m, "uid=a", "uid", "a")
+				}
+				mute(s)
+			})
+			driver, client := c.Conn(), c.With(t.Context())
+			if !closed {
+				client.SetTimeout(50 * time.Millisecond)
+			}
+			r := client.SearchAsync(t.Context(), search("(uid=a)"), 1)
+			if !r.Next() {
+				t.Fatal(r.Err())
+			}
+			if closed {
+				go driver.Close()
+			}
+			<-time.After(200 * time.Millisecond) // the reader does not come back before the driver has given up
+			if n, err := drain(r); err == nil || n > 5 {
+				t.Errorf("%d more entries, %v", n, err)
+			}
+			if r.Next() {
+				t.Error("something came behind the end")
+			}
+			_ = within(100*time.Millisecond, func() error { return c.Delete(t.Context(), deletion("/a")) })
+			if err := driver.GetLastError(); err != nil && strings.Contains(err.Error(), "panic") {
+				t.Error(err)
+			}
 		})
 	}
 }
