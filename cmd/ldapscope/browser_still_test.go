@@ -147,8 +147,12 @@ func TestBrowserRequestsStandStill(t *testing.T) {
 	}
 	b.visit(r.panel + "/?screen=requests")
 	b.lists(r)
-	listed := func() string { return asks[string](b, `[...document.querySelectorAll("#requests tbody button.link")].map(e => e.id).join()`) }
-	of := func(n int) string { return fmt.Sprintf(`document.querySelector("#requests").innerText.includes("of %d")`, n) }
+	listed := func() string {
+		return asks[string](b, `[...document.querySelectorAll("#requests tbody button.link")].map(e => e.id).join()`)
+	}
+	of := func(n int) string {
+		return fmt.Sprintf(`document.querySelector("#requests").innerText.includes("of %d")`, n)
+	}
 	b.await("three of them", of(3))
 	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 700, 200))
 	b.await("the pointer above a row", `document.querySelector("#requests tbody:hover")`)
