@@ -4,6 +4,7 @@ package instrument_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -90,5 +91,33 @@ func TestTurnIsOne(t *testing.T) {
 	}
 	if had < 8000 {
 		t.Errorf("only %d of 16000 had a turn", had)
+	}
+}
+
+// A turn that comes to somebody who has just given up goes on to the next one.
+func TestTurnOfWhoGaveUp(t *testing.T) {
+	t.Parallel()
+	take, giveBack := instrument.Turn()
+	for round := range 2000 {
+		if !take(t.Context()) {
+			t.Fatal("a free turn was not to be had")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		came := make(chan bool)
+		go func() { came <- take(ctx) }()
+		for range round % 50 {
+			runtime.Gosched() // so that it waits by then, as a rule
+		}
+		cancel()
+		giveBack()
+		if <-came {
+			giveBack()
+		}
+		last, stop := context.WithTimeout(t.Context(), patience)
+		if !take(last) {
+			t.Fatalf("the turn was lost in round %d", round)
+		}
+		stop()
+		giveBack()
 	}
 }
