@@ -202,3 +202,26 @@ func TestSilenceBetweenChanges(t *testing.T) {
 		}
 	}
 }
+
+// What was given up so long ago that it is forgotten does not keep silence from being noticed.
+func TestSilenceAfterManyAbandoned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		go func() { _, _ = io.Copy(io.Discard, far) }() // ends with the pipe
+		w := &wired{t: t, conn: instrument.New().Wrap(near, instrument.WithTimeouts(instrument.Timeouts{Idle: time.Second}))}
+		for range 1100 {
+			w.abandon(w.start("cn=a"))
+		}
+		w.start("cn=waits")
+		ended := make(chan error, 1)
+		go func() { _, err := w.conn.Read(make([]byte, 1)); ended <- err }()
+		<-time.After(2 * time.Second)
+		if len(ended) == 0 {
+			t.Error("the silence is not noticed")
+		}
+		_ = w.conn.Close()
+		<-ended
+	})
+}
