@@ -148,3 +148,39 @@ func TestNestedAnswerCostsLittle(t *testing.T) { // not parallel, it measures th
 		t.Logf("%d bytes were allocated", cost)
 	}
 }
+
+// Elements that answers have behind those that are known are passed over, but not at any depth: the driver copies what is within once for
+// each element around it.
+func TestDeepAnswerCostsLittle(t *testing.T) { // not parallel, it measures the process
+	const size, depth = 1 << 20, 50
+	var before, after runtime.MemStats
+	c := dial(t, instrument.New(), serve(t, then(func(s *session, m wire.Message) {
+		e := wire.Encoder{Bytes: make([]byte, 0, 2*size)}
+		e.Message(m.ID, func(e *wire.Encoder) {
+			mark := e.Begin(byte(wire.ExtendedResponse))
+			e.Integer(wire.TagEnumerated, 0)
+			e.OctetString("")
+			e.OctetString("")
+			var marks []int
+			for range depth {
+				marks = append(marks, e.Begin(0xbe))
+			}
+			e.String(wire.TagOctetString, make([]byte, size))
+			for range depth {
+				e.End(marks[len(marks)-1])
+				marks = marks[:len(marks)-1]
+			}
+			e.End(mark)
+		}, nil)
+		runtime.ReadMemStats(&before)
+		s.send(e.Bytes...)
+	})))
+	_, err := c.WhoAmI(t.Context())
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, instrument.ErrLimit) {
+		t.Errorf("error %v", err)
+	}
+	if cost := after.TotalAlloc - before.TotalAlloc; cost > 5*size {
+		t.Errorf("%d bytes were allocated", cost)
+	}
+}

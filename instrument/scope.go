@@ -67,7 +67,12 @@ func WithPolicy(p Policy) Option { return func(o *options) { o.policy = p } }
 // WithRecorderLimits bounds the recorder.
 func WithRecorderLimits(l Limits) Option { return func(o *options) { o.limits = l } }
 
-// WithWireLimits bounds the messages that are accepted.
+// answerDepth is how deep answers may nest: those of servers have six levels, and the driver copies what it decodes once for
+// each.
+const answerDepth = 10
+
+// WithWireLimits bounds the messages that are accepted. What is zero has the default of package wire, but for Depth, which
+// is 10.
 func WithWireLimits(l wire.Limits) Option { return func(o *options) { o.wire = l } }
 
 // WithDBAttributes gives spans the attributes of database calls too (db.system.name, db.operation.name, db.namespace), for
@@ -91,6 +96,9 @@ func New(opts ...Option) *Scope {
 	}
 	if o.policy.EntryBytes <= 0 {
 		o.policy.EntryBytes = 64 << 10
+	}
+	if o.wire.Depth <= 0 {
+		o.wire.Depth = answerDepth
 	}
 	return &Scope{
 		recorder: newRecorder(o.limits), telemetry: newTelemetry(o), redact: newRedactor(o.policy.Level),

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -190,7 +191,8 @@ func TestLevels(t *testing.T) {
 		if len(hash) != 9 || hash[0] != '#' || !strings.Contains(got.Filter, "(uid="+hash+")") || !strings.HasPrefix(got.Entry, "uid="+hash) {
 			t.Errorf("the same value does not have the same hash: %+v", got)
 		}
-		if all := fmt.Sprint(got); strings.Contains(strings.ToLower(all), "ada") || strings.Contains(all, "people") {
+		all := regexp.MustCompile("#[0-9a-f]{8}").ReplaceAllString(fmt.Sprint(got), "#") // one hash in 700 holds "ada" by chance
+		if strings.Contains(strings.ToLower(all), "ada") || strings.Contains(all, "people") {
 			t.Errorf("values survive: %s", all)
 		}
 		if other := levelShows(t, instrument.New(instrument.WithPolicy(instrument.Policy{Level: instrument.LevelHashes})), shown{}); other.DN == got.DN {
