@@ -3,7 +3,12 @@
 package instrument_test
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ldapscope/ldapscope/instrument"
 	"github.com/ldapscope/ldapscope/instrument/wire"
@@ -77,4 +82,45 @@ func TestAbandonedChangesAreForgotten(t *testing.T) {
 		t.Errorf("%d operations are waited for", open)
 	}
 	w.run(1)
+}
+
+// A search that is cancelled is abandoned. A bind and StartTLS cannot be (RFC 4511 section 4.11): the connection ends, and that is all.
+func TestWhatIsAbandoned(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ask  func(ctx context.Context, c *instrument.Client) error
+		want []wire.Op
+	}{
+		"search": {func(ctx context.Context, c *instrument.Client) error {
+			_, err := c.Search(ctx, byUID("ada"))
+			return err
+		}, []wire.Op{wire.SearchRequest, wire.AbandonRequest}},
+		"bind": {func(ctx context.Context, c *instrument.Client) error { return c.Bind(ctx, "cn=ada", "x") }, []wire.Op{wire.BindRequest}},
+		"StartTLS": {func(ctx context.Context, c *instrument.Client) error {
+			return c.StartTLS(ctx, &tls.Config{ServerName: "ada.example.org", MinVersion: tls.VersionTLS12})
+		}, []wire.Op{wire.ExtendedRequest}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var came []wire.Op
+			first, over := make(chan struct{}), make(chan struct{})
+			c := dial(t, instrument.New(), serve(t, func(s *session) {
+				defer close(over)
+				for m, ok := s.next(); ok; m, ok = s.next() {
+					if came = append(came, m.Op); len(came) == 1 {
+						close(first)
+					}
+				}
+			}))
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { <-first; cancel() }()
+			if err := test.ask(ctx, c); !errors.Is(err, context.Canceled) {
+				t.Errorf("returned %v", err)
+			}
+			<-over
+			if diff := cmp.Diff(test.want, came); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
