@@ -229,7 +229,7 @@ func (c *Conn) chainBind(k *call, code int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.chain = Call{}
-	if op := k.op; op != nil && (code == 14 || code == 0 && k.ntlm) {
+	if op := k.op; op != nil && (code == ldap.LDAPResultSaslBindInProgress || code == ldap.LDAPResultSuccess && k.ntlm) {
 		c.chain = op.call
 	}
 }

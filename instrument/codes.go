@@ -5,6 +5,8 @@ package instrument
 import (
 	"maps"
 	"strings"
+
+	"github.com/go-ldap/ldap/v3"
 )
 
 // codeText is the RFC 4511 name of a result code and what it usually means for the person who sees it.
@@ -138,7 +140,7 @@ func SubCode(diagnostic string) string {
 // Hint says in plain words what a result code, with Active Directory's sub-code if any, usually means; "" when the code
 // speaks for itself.
 func Hint(code int64, subCode string) string {
-	if code == 49 && subCode != "" {
+	if code == ldap.LDAPResultInvalidCredentials && subCode != "" {
 		if text, ok := adSubCodes[subCode]; ok {
 			return text
 		}
@@ -149,11 +151,11 @@ func Hint(code int64, subCode string) string {
 // codeFails reports whether a result code is an error: all but success, the two answers of a compare, and the step of a bind.
 func codeFails(kind Kind, code int64) bool {
 	switch code {
-	case 0:
+	case ldap.LDAPResultSuccess:
 		return false
-	case 5, 6:
+	case ldap.LDAPResultCompareFalse, ldap.LDAPResultCompareTrue:
 		return kind != KindCompare
-	case 14:
+	case ldap.LDAPResultSaslBindInProgress:
 		return kind != KindBind
 	}
 	return true

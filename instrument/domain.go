@@ -158,7 +158,7 @@ func (d *domain) ended(k *call, e *ending, came *traffic) {
 	u.References += uint64(e.refs)
 	if e.result.Received {
 		d.codes.add(e.result.Code)
-		if e.result.Code == 10 || e.refs > 0 {
+		if e.result.Code == ldap.LDAPResultReferral || e.refs > 0 {
 			u.ReferralsReceived++
 		}
 	}

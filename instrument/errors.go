@@ -91,7 +91,7 @@ func Broken(err error) bool {
 		return false
 	}
 	code, answered := ResultCode(err)
-	return !answered || code == 51 || code == 52
+	return !answered || code == ldap.LDAPResultBusy || code == ldap.LDAPResultUnavailable
 }
 
 // transport gives a failure without an answer its typed reason: the context's, the connection's, then the driver's.

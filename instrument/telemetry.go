@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/go-ldap/ldap/v3"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -120,7 +121,7 @@ func (t *telemetry) end(k *call, at *endpoint, e *ending) {
 		}
 		t.io.Add(ctx, k.op.sent, at.transmit...)
 		n := e.refs
-		if result.Code == 10 {
+		if result.Code == ldap.LDAPResultReferral {
 			n++
 		}
 		if n > 0 {
@@ -130,7 +131,7 @@ func (t *telemetry) end(k *call, at *endpoint, e *ending) {
 	t.active.Add(ctx, -1, at.active[k.seen]...)
 	if k.span.IsRecording() {
 		k.span.SetAttributes(e.attributes(k.said, k.seen, at.db)...)
-		if result.Failed() && !(k.userBind && result.Code == 49) {
+		if result.Failed() && !(k.userBind && result.Code == ldap.LDAPResultInvalidCredentials) {
 			k.span.SetStatus(codes.Error, result.Error)
 		}
 	}
@@ -165,8 +166,8 @@ func (e *ending) attributes(set []attribute.KeyValue, kind Kind, db bool) []attr
 			set = append(set, attribute.Int(attrReferences, e.refs))
 		}
 	case KindCompare:
-		if result.Code == 5 || result.Code == 6 {
-			set = append(set, attribute.Bool(attrCompare, result.Code == 6))
+		if result.Code == ldap.LDAPResultCompareFalse || result.Code == ldap.LDAPResultCompareTrue {
+			set = append(set, attribute.Bool(attrCompare, result.Code == ldap.LDAPResultCompareTrue))
 		}
 	}
 	return set

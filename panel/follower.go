@@ -187,6 +187,6 @@ func (f *follower) stats(now time.Time) framed {
 	f.seen, f.sampled = 0, now
 	return f.frame(statsFrame{
 		Type: "stats", Epoch: s.Epoch, Rate: rate, Operations: s.Operations, Requests: s.Requests, Bytes: s.Bytes, Evicted: s.Evicted,
-		Recording: s.Recording, Last: s.Last, LagUS: f.pace.lag(now).Microseconds(), Level: f.pace.level(now).String(),
+		Recording: s.Recording, Last: s.Last, LagUS: f.pace.lag(now).Microseconds(), Pace: f.pace.level(now).String(),
 	})
 }

@@ -69,7 +69,7 @@ type statsFrame struct {
 	Recording  bool    `json:"recording"`
 	Last       uint64  `json:"last"`
 	LagUS      int64   `json:"lag_us"`
-	Level      string  `json:"level"`
+	Pace       string  `json:"pace"` // how much of the stream is sent: live, coalesced, sampled or summary
 }
 
 type problemFrame struct {

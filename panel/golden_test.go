@@ -106,7 +106,7 @@ func goldenFrames() map[string][]byte {
 		"gap":     plain(gapFrame{"gap", epoch, 10, 20, "evicted"}),
 		"skipped": plain(gapFrame{"gap", epoch, 21, 30, "skipped"}),
 		"cleared": plain(clearedFrame{"cleared", epoch, 1071}),
-		"stats":   plain(statsFrame{Type: "stats", Epoch: epoch, Rate: 12.5, Operations: 14, Requests: 3, Bytes: 40_000, Recording: true, Last: 1072, LagUS: 1500, Level: "coalesced"}),
+		"stats":   plain(statsFrame{Type: "stats", Epoch: epoch, Rate: 12.5, Operations: 14, Requests: 3, Bytes: 40_000, Recording: true, Last: 1072, LagUS: 1500, Pace: "coalesced"}),
 		"problem": plain(problemFrame{"problem", epoch, "the query does not parse at 1: unknown key", true}),
 	}
 }

@@ -98,9 +98,9 @@ func (g *gate) close(shut bool) {
 	}
 }
 
-// TestBrowserReconnect takes the network away while operations happen. Afterwards the page has exactly what the API has.
-func TestBrowserReconnect(t *testing.T) {
-	t.Parallel()
+// opensBehindGate opens the panel of a demo whose network can go away, which the page may complain of.
+func opensBehindGate(t *testing.T) (*running, *tab, *gate) {
+	t.Helper()
 	b := opensBrowser(t, 1440, 900)
 	r := startHere(t, nil, nil, append(anywhere, "--quiet")...)
 	g := opensGate(t, strings.TrimPrefix(r.panel, "http://"))
@@ -109,6 +109,13 @@ func TestBrowserReconnect(t *testing.T) {
 	b.await("the first operation on the page", `document.querySelector("[data-testid=op-row]")`)
 	b.allow("net::ERR_")
 	b.allow("WebSocket")
+	return r, b, g
+}
+
+// TestBrowserReconnect takes the network away while operations happen. Afterwards the page has exactly what the API has.
+func TestBrowserReconnect(t *testing.T) {
+	t.Parallel()
+	r, b, g := opensBehindGate(t)
 	r.visit("/people?q=ada")
 	before := b.lists(r)
 	for turn := range 3 {

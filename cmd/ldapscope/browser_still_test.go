@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
@@ -58,16 +57,10 @@ func TestBrowserAsksAsItIs(t *testing.T) {
 // TestBrowserGone: without the program the page says so, shows what it has, and lets go of it.
 func TestBrowserGone(t *testing.T) {
 	t.Parallel()
-	b := opensBrowser(t, 1440, 900)
-	r := startHere(t, nil, nil, append(anywhere, "--quiet")...)
-	g := opensGate(t, strings.TrimPrefix(r.panel, "http://"))
-	t.Cleanup(func() { b.visit("about:blank") })
-	b.visit("http://" + g.on.Addr().String() + "/?t=" + panelToken)
+	r, b, g := opensBehindGate(t)
 	r.visit("/people?q=ada")
 	b.lists(r)
 	b.await("the rate", `document.querySelector("#rate").innerText`)
-	b.allow("net::ERR_")
-	b.allow("WebSocket")
 	g.close(true)
 	b.await("the loss to be told", `document.querySelector("[data-testid=conn-state]").dataset.state === "down"`)
 	if rate := b.text("#rate"); rate != "" {

@@ -7,7 +7,7 @@ const tellEvery = 10_000;
 const undoFor = 10_000;
 
 /** The words for how much of the stream the program sends. @type {Record<string, string>} */
-const levels = {
+const paces = {
   live: "Live", coalesced: "Live, coalesced to 250 ms", sampled: "Sampled: errors, slow operations and repeats only", summary: "Summary: this page is far behind and shows numbers only",
 };
 
@@ -76,9 +76,9 @@ export class Toolbar {
     this.repeated();
     const el = by("conn");
     if (el.dataset.state !== "live" && el.dataset.state !== "slow") return;
-    el.dataset.state = s.level === "live" ? "live" : "slow";
-    by("conntext").textContent = (levels[s.level] ?? s.level).split(":")[0];
-    el.title = `${levels[s.level] ?? s.level}${s.lag_us > 100_000 ? `, ${Math.round(s.lag_us / 1000)} ms behind` : ""}`;
+    el.dataset.state = s.pace === "live" ? "live" : "slow";
+    by("conntext").textContent = (paces[s.pace] ?? s.pace).split(":")[0];
+    el.title = `${paces[s.pace] ?? s.pace}${s.lag_us > 100_000 ? `, ${Math.round(s.lag_us / 1000)} ms behind` : ""}`;
   }
 
   /** Counts what the listed HTTP requests asked more than once: exactly, and with other values. */
