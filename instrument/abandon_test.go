@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,4 +124,31 @@ func TestWhatIsAbandoned(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lateEnd is a guard's refusal that ends a context while its caller is being told, and lets what watches the context run.
+type lateEnd struct{ end context.CancelFunc }
+
+func (*lateEnd) Error() string { return "not today" }
+
+func (l *lateEnd) As(any) bool {
+	l.end()
+	synctest.Wait()
+	return false
+}
+
+// A search that was kept back was never on the wire: that its context ends in the same moment is no reason to close the connection.
+func TestContextEndsWhileKeptBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		refusal := &lateEnd{cancel}
+		c := piped(t, instrument.New(), func(s *session) { s.next() }, instrument.WithGuard(func(instrument.Kind, string) error { return refusal }))
+		if _, err := c.Search(ctx, byUID("ada")); !errors.Is(err, instrument.ErrNotSent) || ctx.Err() == nil {
+			t.Errorf("returned %v, the context %v", err, ctx.Err())
+		}
+		if err := c.Err(); err != nil {
+			t.Errorf("the connection ended: %v", err)
+		}
+	})
 }

@@ -32,7 +32,7 @@ type Conn struct {
 	reader  *reader
 	framer  *wire.Framer // with what follows, belongs to the goroutine that reads
 	pending []byte       // a whole message on its way to the driver
-	passed  bool         // the driver got part of an answer, and does not read on before its user took that
+	passed  bool         // the driver once got part of an answer: it does not read on before its user took that
 	heard   traffic      // not counted yet
 
 	handoff atomic.Pointer[call] // the announced call whose message leaves next

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ldapscope/ldapscope/instrument"
@@ -190,4 +191,47 @@ func TestSearchGivenUpWhileReading(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Who has read the own answer leaves the reading to the driver's goroutine at once where another one waits, which that would find
+// out 10 ms later by itself.
+func TestReadingIsHandedOver(t *testing.T) {
+	t.Parallel()
+	const before = 3 // searches that follow each other, so that the driver's goroutine stands by
+	synctest.Test(t, func(t *testing.T) {
+		both := make(chan struct{})
+		c := piped(t, instrument.New(), func(s *session) {
+			for range before {
+				m, _ := s.next()
+				s.answer(m, 0)
+			}
+			one, _ := s.next()
+			other, _ := s.next()
+			<-both
+			s.answer(one, 0)
+			s.answer(other, 0)
+			s.next()
+		})
+		ask := func() error { _, err := c.Search(t.Context(), byUID("ada")); return err }
+		for range before {
+			if err := ask(); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		start, ended := time.Now(), make(chan error, 2)
+		for range cap(ended) {
+			go func() { ended <- ask() }()
+			synctest.Wait()
+		}
+		close(both)
+		for range cap(ended) {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the second answer lay for %v", took)
+		}
+	})
 }
